@@ -1,0 +1,294 @@
+package eval
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/strictjson"
+)
+
+// An env is what the conditions of rules see while a request is decided.
+type env struct {
+	prog    *lang.Program
+	req     *Request
+	facts   *Facts
+	tool    *lang.Tool // the tool that is called, or nil
+	args    val        // a record; absent when no tool is called
+	context val        // a record of the fields that the host gave
+	facet   facet
+	vars    []binding // quantifiers' variables, outermost first
+}
+
+// A binding is a quantifier's variable and its value.
+type binding struct {
+	name string
+	val  val
+}
+
+// bind returns the environment inside a quantifier.
+func (e *env) bind(name string, v val) *env {
+	in := *e
+	in.vars = append(in.vars[:len(in.vars):len(in.vars)], binding{name, v})
+	return &in
+}
+
+func (e *env) lookup(name string) val {
+	for i := len(e.vars) - 1; i >= 0; i-- {
+		if e.vars[i].name == name {
+			return e.vars[i].val
+		}
+	}
+	return val{}
+}
+
+// A condError is why a condition has no truth.
+type condError struct {
+	code    Code
+	span    lang.Span
+	message string
+}
+
+func condErrorf(span lang.Span, format string, args ...any) *condError {
+	return &condError{CodeRuleError, span, fmt.Sprintf(format, args...)}
+}
+
+func unsupported(span lang.Span, what string) *condError {
+	return &condError{CodeUnsupported, span, fmt.Sprintf("`%s` is not evaluated by this version", what)}
+}
+
+func (e *condError) of(rule string) RuleError { return RuleError{rule, e.span, e.code, e.message} }
+
+// Truth values of strong Kleene logic. A truth with an error is neither true nor false.
+type truth struct {
+	is  bool
+	err *condError
+}
+
+// prepare checks a request against the vocabulary of the policy, before any rule is asked.
+func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
+	e := &env{prog: prog, req: req, facts: facts, facet: facet{action: req.Action}}
+	if req.Subject == "" || req.Action == "" || req.Resource.IsZero() {
+		return nil, denied(CodeInvalidRequest, "a request has a subject, an action and a resource")
+	}
+	if len(req.Subject) > lang.MaxNameLen {
+		return nil, denied(CodeInvalidRequest, "the subject's name has %d bytes; at most %d are allowed", len(req.Subject), lang.MaxNameLen)
+	}
+	if p := prog.Principals[req.Subject]; p != nil && req.Kind != p.Kind && !(req.Kind == "" && p.Kind == lang.Agent) {
+		return nil, denied(CodeInvalidRequest, "%q is declared as %s, and the request says %s", short(req.Subject), p.Kind, req.Kind)
+	}
+	if !prog.Actions[req.Action] {
+		return nil, denied(CodeUnknownAction, "the policy declares no action %q", short(req.Action))
+	}
+	e.facet.resource = resourceVal(req.Resource)
+	e.facet.resource.origins = unknownOrigin
+	if d := e.call(); d != nil {
+		return nil, d
+	}
+	if d := e.convertContext(); d != nil {
+		return nil, d
+	}
+	return e, nil
+}
+
+// call looks up the tool of a call and converts its arguments.
+func (e *env) call() *Decision {
+	hasArgs := len(e.req.Args.Members) > 0
+	if e.req.Args.Kind != strictjson.Null && e.req.Args.Kind != strictjson.Object {
+		return denied(CodeInvalidArguments, "the arguments must be an object, not %s", e.req.Args.Kind)
+	}
+	if e.req.Resource.Scheme() == "tool" {
+		name := e.req.Resource.Path()
+		tool := e.prog.Tools[name]
+		if tool == nil {
+			return denied(CodeUnknownTool, "the policy declares no tool %q", short(name))
+		}
+		if d := e.facts.Definition; d != "" && tool.Pin != nil && d != tool.Pin.Value {
+			return denied(CodeDefinitionChanged, "the definition of %s has the digest %s; the policy pins %s", name, short(d), tool.Pin.Value)
+		}
+		if e.req.Action == "execute" {
+			e.tool = tool
+		}
+	}
+	if e.tool == nil {
+		if hasArgs {
+			return denied(CodeInvalidArguments, "only `execute` on a tool takes arguments")
+		}
+		return nil
+	}
+	c := &converter{origins: e.facts.Origins, valueOrigins: e.facts.ValueOrigins, unlabelled: unknownOrigin}
+	args := e.req.Args
+	args.Kind = strictjson.Object
+	var err error
+	if e.args, err = c.record(args, paramsType(e.tool), "", nil, false); err != nil {
+		return denied(CodeInvalidArguments, "arguments of %s: %s", e.tool.Name.Name, err)
+	}
+	return nil
+}
+
+// paramsType is the record type of a tool's arguments.
+func paramsType(t *lang.Tool) lang.Type {
+	fields := make([]lang.FieldExpr, len(t.Params))
+	for i, p := range t.Params {
+		fields[i] = lang.FieldExpr{Name: p.Name, Type: p.Type}
+	}
+	return lang.RecordOf(fields)
+}
+
+func (e *env) convertContext() *Decision {
+	v := e.facts.Context
+	e.context = val{kind: lang.RecordKind}
+	if v.Kind == strictjson.Null {
+		return nil
+	}
+	if v.Kind != strictjson.Object {
+		return denied(CodeInvalidContext, "the context must be an object, not %s", v.Kind)
+	}
+	// A fact that is missing is an error only where a condition asks for it.
+	given := lang.Type{Kind: lang.RecordKind}
+	for _, f := range e.prog.Context.Fields {
+		if _, ok := v.Get(f.Name); ok {
+			given.Fields = append(given.Fields, f)
+		}
+	}
+	c := &converter{unlabelled: unknownOrigin}
+	var err error
+	if e.context, err = c.record(v, given, "", nil, false); err != nil {
+		return denied(CodeInvalidContext, "context: %s", err)
+	}
+	return nil
+}
+
+// fact is the value of a root of facts by itself.
+func (e *env) fact(x *lang.Fact) (val, *condError) {
+	switch x.Root {
+	case lang.RootNow:
+		if e.facts.Time.IsZero() {
+			return val{}, condErrorf(x.Span, "the host gave no time")
+		}
+		return val{kind: lang.Timestamp, n: e.facts.Time.UnixNano(), origins: unknownOrigin}, nil
+	case lang.RootResource:
+		return e.facet.resource, nil
+	}
+	return val{kind: lang.Principals, s: e.req.Subject, origins: unknownOrigin}, nil
+}
+
+// factField is the value of a field of a root of facts. Absent means that it is optional and not there.
+func (e *env) factField(root lang.FactRoot, name string, span lang.Span) (val, *condError) {
+	text := func(s string) (val, *condError) {
+		return val{kind: lang.String, s: s, origins: unknownOrigin}, nil
+	}
+	switch root {
+	case lang.RootArgs:
+		return e.args.field(name), nil
+	case lang.RootContext:
+		v := e.context.field(name)
+		if t, ok := e.prog.Context.Field(name); v.absent() && (!ok || !t.Optional) {
+			return val{}, condErrorf(span, "the host gave no context.%s", name)
+		}
+		return v, nil
+	case lang.RootAgent:
+		return text(e.req.Subject)
+	case lang.RootSession:
+		if e.facts.Session == "" {
+			return val{}, condErrorf(span, "the host gave no session")
+		}
+		return text(e.facts.Session)
+	case lang.RootResource:
+		n := e.facet.resource.name
+		switch name {
+		case "scheme":
+			return text(n.Scheme())
+		case "path":
+			return text(n.Path())
+		case "host":
+			if n.IsWeb() {
+				return text(n.Host())
+			}
+		case "query":
+			if q, ok := n.Query(); ok {
+				return text(q)
+			}
+		}
+		return val{}, nil
+	}
+	return val{}, unsupported(span, string(root)+"."+name)
+}
+
+// subjects are the names under which a rule may speak of the requester: its own, if the policy declares it, and its groups.
+func subjects(prog *lang.Program, subject string) []string {
+	if prog.Principals[subject] == nil {
+		return nil
+	}
+	return append([]string{subject}, prog.Ancestors(subject)...)
+}
+
+// effectResources turns the value of a `does … on` into resources.
+func effectResources(v val) ([]val, error) {
+	switch v.kind {
+	case lang.Resource, lang.URL:
+		return []val{{kind: lang.Resource, s: v.s, name: v.name, origins: v.origins}}, nil
+	case lang.String:
+		r, err := parseText(lang.Resource, v.s)
+		if err != nil {
+			return nil, err
+		}
+		r.origins = v.origins
+		return []val{r}, nil
+	}
+	var out []val
+	for _, item := range v.items {
+		rs, err := effectResources(item)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, rs...); len(out) > MaxFacets {
+			return out, nil
+		}
+	}
+	return out, nil
+}
+
+// approvals counts the approvals of a rule for this request: distinct approvers with standing, none of them the requester, young enough.
+func (e *env) approvals(r *lang.Rule) (used []Approval, have int) {
+	if len(e.facts.Approvals) == 0 {
+		return nil, 0
+	}
+	digest := RequestDigest(*e.req, *e.facts)
+	by := map[string]bool{}
+	for _, a := range e.facts.Approvals {
+		if a.Rule != r.ID || a.Request != digest || a.By == e.req.Subject || by[a.By] {
+			continue
+		}
+		standing := false
+		for _, id := range r.Approval.By {
+			standing = standing || e.prog.Principals[a.By] != nil && (id.Name == a.By || e.prog.IsIn(a.By, id.Name))
+		}
+		if w := r.Approval.Within; w != nil {
+			age := e.facts.Time.Sub(a.At)
+			standing = standing && !e.facts.Time.IsZero() && age >= 0 && age <= w.Dur
+		}
+		if standing && have < int(r.Approval.N) {
+			by[a.By] = true
+			have++
+			used = append(used, a)
+		}
+	}
+	return used, have
+}
+
+func pendingOf(r *lang.Rule, have int) Pending {
+	p := Pending{Rule: r, Need: int(r.Approval.N), Have: have}
+	for _, id := range r.Approval.By {
+		p.By = append(p.By, id.Name)
+	}
+	if r.Approval.Within != nil {
+		p.Within = r.Approval.Within.Dur
+	}
+	return p
+}
+
+// panicDecision is the denial after a panic, which is always a defect of this package.
+func panicDecision(p any) Decision {
+	return Decision{Code: CodeInternal, Detail: strings.ToValidUTF8(fmt.Sprint(p), "?")}
+}

@@ -1,0 +1,232 @@
+package eval
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/moat-lang/moat/lang"
+)
+
+// An Explanation says why a request was denied or what it waits for, in terms of the policy's source.
+type Explanation struct {
+	Decision Decision
+	// Nearest is the permit that came closest to holding, nil when the request was permitted or no permit names any part of it.
+	Nearest *lang.Rule
+	// Mismatch says what part of the request Nearest isn't about: "subject", "action" or "resource"; empty when it is about such requests.
+	Mismatch []string
+	// Failed is the first condition of Nearest that doesn't hold, nil if Mismatch says enough.
+	Failed *FailedCondition
+}
+
+// A FailedCondition is a condition that doesn't hold, and what it saw.
+type FailedCondition struct {
+	Span   lang.Span
+	Unless bool   // the condition stands under `unless`: it holds, and must not
+	Error  string // why it has no truth; empty when it is simply false
+	Saw    []Seen
+}
+
+// Seen is a part of a condition and the value that it had.
+type Seen struct {
+	Expr  string
+	Value string
+}
+
+// Explain says why the program decides as it does. It is for people: it looks at every rule, and costs accordingly. It
+// explains what Decide answers; the two can't differ on the decision.
+func (p *Program) Explain(req Request, facts Facts) Explanation {
+	x := Explanation{Decision: p.Decide(req, facts)}
+	if p == nil || x.Decision.Outcome == Permit {
+		return x
+	}
+	e, early := prepare(p.policy, &req, &facts)
+	if early != nil {
+		return x
+	}
+	facets, early := e.facets()
+	if early != nil {
+		return x
+	}
+	// The facet that decided is the first one whose own decision is the whole's.
+	for _, f := range facets {
+		e.facet = f
+		v := e.consult()
+		if d := v.decision(); d.Outcome == x.Decision.Outcome && d.Code == x.Decision.Code {
+			break
+		}
+	}
+	best := -1
+	for _, r := range p.policy.Rules {
+		if r.Effect != lang.Permit {
+			continue
+		}
+		var mismatch []string
+		score := 0
+		for _, part := range []struct {
+			name   string
+			match  bool
+			weight int
+		}{
+			{"subject", e.matchesSubject(r.Scope.Subjects), 2}, {"action", e.matchesAction(r.Scope.Actions), 1}, {"resource", e.matchesTarget(r.Scope.Targets), 4},
+		} {
+			if part.match {
+				score += part.weight * 1000
+			} else {
+				mismatch = append(mismatch, part.name)
+			}
+		}
+		if score < 3000 { // shares less than its subject and action, or its resource, with the request
+			continue
+		}
+		failed := e.firstFailed(r)
+		if failed == nil {
+			score += 500
+		}
+		if score > best {
+			best, x.Nearest, x.Mismatch, x.Failed = score, r, mismatch, nil
+			if len(mismatch) == 0 {
+				x.Failed = failed
+			}
+		}
+	}
+	return x
+}
+
+// firstFailed finds the first condition of a rule, in the order of the source, that keeps it from holding.
+func (e *env) firstFailed(r *lang.Rule) *FailedCondition {
+	for _, c := range r.Conds {
+		if t := e.cond(c); t.err != nil || !t.is {
+			return e.failed(c.X, c.Unless)
+		}
+	}
+	return nil
+}
+
+// failed descends to the smallest part of a condition that makes it fail.
+func (e *env) failed(x lang.Expr, mustBeFalse bool) *FailedCondition {
+	switch y := x.(type) {
+	case *lang.Not:
+		return e.failed(y.X, !mustBeFalse)
+	case *lang.Logic:
+		if y.Or == mustBeFalse {
+			for _, z := range y.Xs {
+				if t := e.truth(z); t.err != nil || t.is == mustBeFalse {
+					return e.failed(z, mustBeFalse)
+				}
+			}
+		}
+	case *lang.Var:
+		if y.Define != nil {
+			f := e.outside().failed(y.Define.Body, mustBeFalse)
+			return f
+		}
+	}
+	f := &FailedCondition{Span: x.ExprSpan(), Unless: mustBeFalse}
+	if t := e.truth(x); t.err != nil {
+		f.Error = t.err.message
+	}
+	seen := map[string]bool{}
+	see := func(y lang.Expr) {
+		text := strings.Join(strings.Fields(y.ExprSpan().Text()), " ")
+		if seen[text] || text == "" || len(f.Saw) == 8 {
+			return
+		}
+		seen[text] = true
+		v, err := e.value(y)
+		switch {
+		case err != nil:
+		case v.absent():
+			f.Saw = append(f.Saw, Seen{short(text), "(absent)"})
+		default:
+			f.Saw = append(f.Saw, Seen{short(text), e.show(y, v, x)})
+		}
+	}
+	e.eachFact(x, see)
+	return f
+}
+
+// eachFact calls f for the parts of a condition that are worth showing: facts and what is called on them, not literals and not what
+// only a quantifier's variable gives a value.
+func (e *env) eachFact(x lang.Expr, f func(lang.Expr)) {
+	bound := map[string]bool{}
+	lang.Walk(x, func(y lang.Expr) {
+		if q, ok := y.(*lang.Quantified); ok {
+			bound[q.Var.Name] = true
+		}
+	})
+	free := func(y lang.Expr) bool {
+		ok := true
+		lang.Walk(y, func(z lang.Expr) {
+			if v, isVar := z.(*lang.Var); isVar && bound[v.Name] && v.Define == nil {
+				ok = false
+			}
+		})
+		return ok
+	}
+	lang.Walk(x, func(y lang.Expr) {
+		switch y.(type) {
+		case *lang.Select, *lang.Index, *lang.Call:
+			if free(y) {
+				f(y)
+			}
+		case *lang.Fact:
+			if root := y.(*lang.Fact).Root; root == lang.RootNow || root == lang.RootResource || root == lang.RootAgent {
+				f(y)
+			}
+		}
+	})
+}
+
+// show renders a value for people; beside a `from`, with its origins.
+func (e *env) show(y lang.Expr, v val, condition lang.Expr) string {
+	s := v.String()
+	if _, ok := condition.(*lang.From); ok {
+		if set := v.allOrigins(); set != nil {
+			s += " from " + strings.Join(set.labels, ", ")
+		}
+	}
+	return s
+}
+
+// String renders an explanation as a few lines of text.
+func (x Explanation) String() string {
+	var b strings.Builder
+	d := x.Decision
+	fmt.Fprintf(&b, "%s (%s)", d.Outcome, d.Code)
+	if d.Detail != "" {
+		fmt.Fprintf(&b, ": %s", d.Detail)
+	}
+	b.WriteByte('\n')
+	for _, r := range d.Rules {
+		fmt.Fprintf(&b, "  %s %s at %s\n", r.Effect, r.ID, r.Span)
+		if r.Because != nil {
+			fmt.Fprintf(&b, "    because %s\n", r.Because.Value)
+		}
+	}
+	for _, p := range d.Pending {
+		fmt.Fprintf(&b, "  %s needs %d approval by %s, has %d\n", p.Rule.ID, p.Need, strings.Join(p.By, ", "), p.Have)
+	}
+	for _, err := range d.Errors {
+		fmt.Fprintf(&b, "  error in %s at %s: %s\n", err.Rule, err.Span, err.Message)
+	}
+	if x.Nearest != nil && d.Outcome == Deny && len(d.Rules) == 0 {
+		fmt.Fprintf(&b, "  the nearest permit is %s at %s\n", x.Nearest.ID, x.Nearest.Span)
+		if len(x.Mismatch) > 0 {
+			fmt.Fprintf(&b, "    it is about another %s\n", strings.Join(x.Mismatch, " and another "))
+		}
+		if f := x.Failed; f != nil {
+			what := "doesn't hold"
+			switch {
+			case f.Error != "":
+				what = "can't be evaluated: " + f.Error
+			case f.Unless:
+				what = "holds, and must not"
+			}
+			fmt.Fprintf(&b, "    at %s `%s` %s\n", f.Span, strings.Join(strings.Fields(f.Span.Text()), " "), what)
+			for _, s := range f.Saw {
+				fmt.Fprintf(&b, "      %s is %s\n", s.Expr, s.Value)
+			}
+		}
+	}
+	return b.String()
+}

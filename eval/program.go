@@ -1,0 +1,232 @@
+package eval
+
+import (
+	"io/fs"
+	"slices"
+	"sync/atomic"
+
+	"github.com/moat-lang/moat/lang"
+)
+
+// A Program is a policy ready to decide. It is immutable and safe for concurrent use. The nil Program denies everything.
+type Program struct {
+	policy   *lang.Program
+	rules    []compiledRule
+	index    *ruleIndex
+	effects  map[string][]compiledEffect // by tool
+	limits   []compiledRule
+	limiters *ruleIndex
+}
+
+// A compiledRule is a rule, or what limits one, with its conditions as one function; nil for none.
+type compiledRule struct {
+	rule   *lang.Rule
+	cond   truthFn
+	report RuleError // for limits and lifecycles
+}
+
+type compiledEffect struct {
+	effect *lang.Effect
+	when   truthFn
+	on     valueFn
+}
+
+// Load compiles the policy in a directory, or in one file; see [lang.Load]. An error is a [lang.Diagnostics] with every mistake found.
+func Load(path string) (*Program, error) {
+	p, diags := lang.Load(path)
+	if p == nil {
+		return nil, diags.Errors()
+	}
+	return New(p), nil
+}
+
+// LoadFS compiles the policy in a directory of a file system, such as an [embed.FS]; see [lang.LoadFS].
+func LoadFS(fsys fs.FS, dir string) (*Program, error) {
+	p, diags := lang.LoadFS(fsys, dir)
+	if p == nil {
+		return nil, diags.Errors()
+	}
+	return New(p), nil
+}
+
+// New compiles a checked policy.
+func New(policy *lang.Program) *Program {
+	p := &Program{policy: policy, effects: map[string][]compiledEffect{}}
+	var scopes []lang.Scope
+	for _, r := range policy.Rules {
+		p.rules = append(p.rules, compiledRule{rule: r, cond: compileConds(r.Conds)})
+		scopes = append(scopes, r.Scope)
+	}
+	p.index = newRuleIndex(policy, scopes)
+	for name, t := range policy.Tools {
+		for _, e := range t.Effects {
+			c := compiledEffect{effect: e, on: compileValue(e.On)}
+			if e.When != nil {
+				c.when = compileTruth(e.When)
+			}
+			p.effects[name] = append(p.effects[name], c)
+		}
+	}
+	scopes = nil
+	for _, l := range policy.Limits {
+		c := compiledRule{report: unsupported(l.Span, "limit").of(l.ID)}
+		if l.When != nil {
+			c.cond = compileTruth(l.When)
+		}
+		p.limits, scopes = append(p.limits, c), append(scopes, l.Scope)
+	}
+	for _, l := range policy.Lifecycles {
+		for _, t := range l.Transitions {
+			p.limits = append(p.limits, compiledRule{report: unsupported(l.Span, "lifecycle").of(l.Name.Name)})
+			scopes = append(scopes, lang.Scope{Subjects: l.Subjects, Actions: t.Event.Actions, Targets: t.Event.Targets})
+		}
+	}
+	p.limiters = newRuleIndex(policy, scopes)
+	return p
+}
+
+// Policy returns the checked policy that the program was made of: its rules, its digest, its warnings.
+func (p *Program) Policy() *lang.Program { return p.policy }
+
+// Decide answers a request. It never panics: a defect of the evaluator is a denial with the code "internal".
+func (p *Program) Decide(req Request, facts Facts) (d Decision) {
+	if p == nil {
+		return Decision{Code: CodeInternal, Detail: "there is no policy"}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			d = panicDecision(r)
+		}
+	}()
+	e, early := prepare(p.policy, &req, &facts)
+	if early != nil {
+		return *early
+	}
+	if e.tool == nil || len(p.effects[e.tool.Name.Name]) == 0 {
+		v := p.consult(e)
+		return v.decision()
+	}
+	facets, early := p.facets(e)
+	if early != nil {
+		return *early
+	}
+	decisions := make([]Decision, 0, len(facets))
+	for _, f := range facets {
+		e.facet = f
+		v := p.consult(e)
+		decisions = append(decisions, v.decision())
+	}
+	return worst(decisions)
+}
+
+// facets lists what the request does: its own action, then the effects of the tool that it calls.
+func (p *Program) facets(e *env) ([]facet, *Decision) {
+	out := []facet{e.facet}
+	for _, c := range p.effects[e.tool.Name.Name] {
+		if c.when != nil {
+			t := c.when(e)
+			if t.err != nil {
+				return nil, denied(CodeInvalidEffect, "whether %s does %s: %s", e.tool.Name.Name, c.effect.Action.Name, t.err.message)
+			}
+			if !t.is {
+				continue
+			}
+		}
+		on, err := c.on(e)
+		if err != nil {
+			return nil, denied(CodeInvalidEffect, "what %s does %s on: %s", e.tool.Name.Name, c.effect.Action.Name, err.message)
+		}
+		resources, cerr := effectResources(on)
+		if cerr != nil {
+			return nil, denied(CodeInvalidEffect, "what %s does %s on: %s", e.tool.Name.Name, c.effect.Action.Name, cerr)
+		}
+		for _, r := range resources {
+			if out = append(out, facet{c.effect.Action.Name, r}); len(out) > MaxFacets {
+				return nil, denied(CodeTooLarge, "the call touches more than %d resources", MaxFacets)
+			}
+		}
+	}
+	return out, nil
+}
+
+// consult asks the rules that the index finds. All forbids are asked, since all that hold are reported; permits only when no forbid spoke, since
+// then they don't matter.
+func (p *Program) consult(e *env) verdict {
+	var v verdict
+	var buf [32]int32
+	found := p.index.find(e, buf[:0])
+	for _, i := range found {
+		c := &p.rules[i]
+		if c.rule.Effect != lang.Forbid {
+			continue
+		}
+		if t := c.holds(e); t.err != nil {
+			v.forbidErrors = append(v.forbidErrors, t.err.of(c.rule.ID))
+		} else if t.is {
+			v.forbids = append(v.forbids, c.rule)
+		}
+	}
+	if len(v.forbids) > 0 || len(v.forbidErrors) > 0 {
+		return v
+	}
+	for _, i := range found {
+		c := &p.rules[i]
+		if c.rule.Effect != lang.Permit {
+			continue
+		}
+		t := c.holds(e)
+		switch {
+		case t.err != nil:
+			v.permitErrors = append(v.permitErrors, t.err.of(c.rule.ID))
+		case !t.is:
+			v.failed = true
+		case c.rule.Approval == nil:
+			v.permits = append(v.permits, c.rule)
+		default:
+			if used, have := e.approvals(c.rule); have >= int(c.rule.Approval.N) {
+				v.permits, v.used = append(v.permits, c.rule), append(v.used, used...)
+			} else {
+				v.pending = append(v.pending, pendingOf(c.rule, have))
+			}
+		}
+	}
+	if len(v.permits) > 0 && len(p.limits) > 0 {
+		for _, i := range p.limiters.find(e, buf[:0]) {
+			if t := p.limits[i].holds(e); t.is || t.err != nil {
+				v.unsupported = append(v.unsupported, p.limits[i].report)
+			}
+		}
+		v.unsupported = slices.Compact(v.unsupported)
+	}
+	return v
+}
+
+func (c *compiledRule) holds(e *env) truth {
+	if c.cond == nil {
+		return truth{is: true}
+	}
+	return c.cond(e)
+}
+
+// An Evaluator decides by a program that can be swapped at any time. It is safe for concurrent use. The zero Evaluator denies everything.
+type Evaluator struct {
+	program atomic.Pointer[Program]
+}
+
+// NewEvaluator returns an evaluator that decides by p.
+func NewEvaluator(p *Program) *Evaluator {
+	e := &Evaluator{}
+	e.program.Store(p)
+	return e
+}
+
+// Swap makes p the program of every decision that begins from now on, and returns the one before.
+func (e *Evaluator) Swap(p *Program) *Program { return e.program.Swap(p) }
+
+// Program returns the current program.
+func (e *Evaluator) Program() *Program { return e.program.Load() }
+
+// Decide answers a request by the current program.
+func (e *Evaluator) Decide(req Request, facts Facts) Decision {
+	return e.program.Load().Decide(req, facts)
+}

@@ -1,0 +1,378 @@
+package eval
+
+import (
+	"github.com/moat-lang/moat/lang"
+)
+
+// Reference decides as spec/LANGUAGE.md says, as plainly as possible: every rule is looked at, every condition is walked as
+// it was written. It is the executable specification; [Program.Decide] must agree with it on everything, and is what services use.
+func Reference(prog *lang.Program, req Request, facts Facts) Decision {
+	e, d := prepare(prog, &req, &facts)
+	if d != nil {
+		return *d
+	}
+	facets, d := e.facets()
+	if d != nil {
+		return *d
+	}
+	var decisions []Decision
+	for _, f := range facets {
+		e.facet = f
+		v := e.consult()
+		decisions = append(decisions, v.decision())
+	}
+	return worst(decisions)
+}
+
+// facets lists what the request does: its own action, then the effects of the tool that it calls.
+func (e *env) facets() ([]facet, *Decision) {
+	out := []facet{e.facet}
+	if e.tool == nil {
+		return out, nil
+	}
+	for _, effect := range e.tool.Effects {
+		if effect.When != nil {
+			t := e.truth(effect.When)
+			if t.err != nil {
+				return nil, denied(CodeInvalidEffect, "whether %s does %s: %s", e.tool.Name.Name, effect.Action.Name, t.err.message)
+			}
+			if !t.is {
+				continue
+			}
+		}
+		on, err := e.value(effect.On)
+		if err != nil {
+			return nil, denied(CodeInvalidEffect, "what %s does %s on: %s", e.tool.Name.Name, effect.Action.Name, err.message)
+		}
+		resources, cerr := effectResources(on)
+		if cerr != nil {
+			return nil, denied(CodeInvalidEffect, "what %s does %s on: %s", e.tool.Name.Name, effect.Action.Name, cerr)
+		}
+		for _, r := range resources {
+			if out = append(out, facet{effect.Action.Name, r}); len(out) > MaxFacets {
+				return nil, denied(CodeTooLarge, "the call touches more than %d resources", MaxFacets)
+			}
+		}
+	}
+	return out, nil
+}
+
+// consult asks every rule about the facet. It doesn't stop early: which rules are reported must not depend on their order.
+func (e *env) consult() verdict {
+	var v verdict
+	for _, r := range e.prog.Rules {
+		if !e.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) {
+			continue
+		}
+		t := truth{is: true}
+		for _, c := range r.Conds {
+			t = and(t, e.cond(c))
+		}
+		switch {
+		case r.Effect == lang.Forbid && t.err != nil:
+			v.forbidErrors = append(v.forbidErrors, t.err.of(r.ID))
+		case r.Effect == lang.Forbid && t.is:
+			v.forbids = append(v.forbids, r)
+		case r.Effect == lang.Forbid:
+		case t.err != nil:
+			v.permitErrors = append(v.permitErrors, t.err.of(r.ID))
+		case !t.is:
+			v.failed = true
+		case r.Approval == nil:
+			v.permits = append(v.permits, r)
+		default:
+			if used, have := e.approvals(r); have >= int(r.Approval.N) {
+				v.permits, v.used = append(v.permits, r), append(v.used, used...)
+			} else {
+				v.pending = append(v.pending, pendingOf(r, have))
+			}
+		}
+	}
+	for _, l := range e.prog.Limits {
+		if !e.inScope(l.Scope.Subjects, l.Scope.Actions, l.Scope.Targets) {
+			continue
+		}
+		if l.When == nil {
+			v.unsupported = append(v.unsupported, unsupported(l.Span, "limit").of(l.ID))
+		} else if t := e.truth(l.When); t.is || t.err != nil {
+			v.unsupported = append(v.unsupported, unsupported(l.Span, "limit").of(l.ID))
+		}
+	}
+	for _, l := range e.prog.Lifecycles {
+		for _, t := range l.Transitions {
+			if e.inScope(l.Subjects, t.Event.Actions, t.Event.Targets) {
+				v.unsupported = append(v.unsupported, unsupported(l.Span, "lifecycle").of(l.Name.Name))
+				break
+			}
+		}
+	}
+	return v
+}
+
+func (e *env) inScope(subj, actions lang.Names, targets []lang.Target) bool {
+	return e.matchesSubject(subj) && e.matchesAction(actions) && e.matchesTarget(targets)
+}
+
+func (e *env) matchesSubject(n lang.Names) bool {
+	if n.Any {
+		return true
+	}
+	for _, s := range subjects(e.prog, e.req.Subject) {
+		for _, id := range n.Names {
+			if id.Name == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *env) matchesAction(n lang.Names) bool {
+	if n.Any {
+		return true
+	}
+	for _, id := range n.Names {
+		if id.Name == e.facet.action {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *env) matchesTarget(targets []lang.Target) bool {
+	for _, t := range targets {
+		if t.Kind == lang.TargetAny {
+			return true
+		}
+		for _, p := range t.Patterns {
+			if p.Match(e.facet.resource.name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *env) cond(c lang.Cond) truth {
+	t := e.truth(c.X)
+	if c.Unless {
+		return not(t)
+	}
+	return t
+}
+
+// Strong Kleene logic: an error is overruled by what decides without it. Of two errors the first in the source is reported.
+
+func not(t truth) truth {
+	if t.err != nil {
+		return t
+	}
+	return truth{is: !t.is}
+}
+
+func and(a, b truth) truth {
+	switch {
+	case a.err == nil && !a.is, b.err == nil && !b.is:
+		return truth{}
+	case a.err != nil:
+		return a
+	}
+	return b
+}
+
+func or(a, b truth) truth { return not(and(not(a), not(b))) }
+
+// truth evaluates a condition.
+func (e *env) truth(x lang.Expr) truth {
+	switch x := x.(type) {
+	case *lang.Not:
+		return not(e.truth(x.X))
+	case *lang.Logic:
+		t := truth{is: !x.Or}
+		for _, y := range x.Xs {
+			if x.Or {
+				t = or(t, e.truth(y))
+			} else {
+				t = and(t, e.truth(y))
+			}
+		}
+		return t
+	case *lang.Quantified:
+		list, err := e.there(x.In)
+		if err != nil {
+			return truth{err: err}
+		}
+		t := truth{is: x.All}
+		for _, item := range list.items {
+			inner := e.bind(x.Var.Name, item)
+			if x.All {
+				t = and(t, inner.truth(x.Body))
+			} else {
+				t = or(t, inner.truth(x.Body))
+			}
+		}
+		return t
+	}
+	v, err := e.value(x)
+	if err != nil {
+		return truth{err: err}
+	}
+	return truth{is: v.n != 0}
+}
+
+// value evaluates an expression. An absent value without an error is an optional that isn't there.
+func (e *env) value(x lang.Expr) (val, *condError) {
+	switch x := x.(type) {
+	case *lang.Literal:
+		v, err := literal(x)
+		return v, wrap(x.Span, err)
+	case *lang.Fact:
+		return e.fact(x)
+	case *lang.Var:
+		if x.Define != nil {
+			return e.outside().value(x.Define.Body)
+		}
+		return e.lookup(x.Name), nil
+	case *lang.Select:
+		return e.selected(x, x.X, x.Name.Name)
+	case *lang.Index:
+		if x.Key.Kind == lang.LitString {
+			return e.selected(x, x.X, x.Key.Str)
+		}
+		list, err := e.there(x.X)
+		if err != nil || x.Key.Int >= int64(len(list.items)) {
+			return val{}, err
+		}
+		return list.items[x.Key.Int], nil
+	case *lang.Call:
+		args := make([]val, len(x.Args))
+		for i, a := range x.Args {
+			var err *condError
+			if args[i], err = e.there(a); err != nil {
+				return val{}, err
+			}
+		}
+		v, err := call(x.Func.Name, args)
+		return v, wrap(x.Span, err)
+	case *lang.List:
+		list := val{kind: lang.ListKind}
+		for _, elem := range x.Elems {
+			v, err := e.there(elem)
+			if err != nil {
+				return val{}, err
+			}
+			list.items = append(list.items, v)
+		}
+		return list, nil
+	case *lang.Record:
+		return e.record(x)
+	case *lang.Negate:
+		v, err := e.there(x.X)
+		if err != nil {
+			return val{}, err
+		}
+		n, nerr := negate(v)
+		return n, wrap(x.Span, nerr)
+	case *lang.Binary:
+		return e.binary(x)
+	case *lang.Like:
+		v, err := e.there(x.X)
+		return boolVal(err == nil && like(v.s, x.Pattern.Value)), err
+	case *lang.From:
+		v, err := e.there(x.X)
+		return boolVal(err == nil && v.from(x.Mode, listed(x))), err
+	case *lang.Has:
+		v, err := e.value(x.X)
+		return boolVal(!v.absent()), err
+	case *lang.Attested:
+		return val{}, unsupported(x.Span, "attested")
+	case *lang.Once:
+		return val{}, unsupported(x.Span, "once")
+	}
+	t := e.truth(x)
+	return boolVal(t.is), t.err
+}
+
+// there evaluates an expression whose value must be there. The checker sees to it that only a condition that another one overrules asks for
+// what isn't.
+func (e *env) there(x lang.Expr) (val, *condError) {
+	v, err := e.value(x)
+	if err == nil && v.absent() {
+		err = condErrorf(x.ExprSpan(), "`%s` is absent", short(x.ExprSpan().Text()))
+	}
+	return v, err
+}
+
+func (e *env) selected(x, from lang.Expr, name string) (val, *condError) {
+	if f, ok := from.(*lang.Fact); ok && f.Root != lang.RootNow {
+		return e.factField(f.Root, name, x.ExprSpan())
+	}
+	v, err := e.there(from)
+	if err != nil {
+		return val{}, err
+	}
+	return v.field(name), nil
+}
+
+func (e *env) record(x *lang.Record) (val, *condError) {
+	fields := map[string]val{}
+	for _, f := range x.Fields {
+		v, err := e.there(f.Value)
+		if err != nil {
+			return val{}, err
+		}
+		fields[f.Name.Name] = v
+	}
+	return recordVal(fields), nil
+}
+
+func (e *env) binary(x *lang.Binary) (val, *condError) {
+	if x.Op == lang.OpCoalesce {
+		if v, err := e.value(x.X); err != nil || !v.absent() {
+			return v, err
+		}
+		return e.value(x.Y)
+	}
+	a, err := e.there(x.X)
+	if err != nil {
+		return val{}, err
+	}
+	if x.Op == lang.OpIn && x.Pattern != nil {
+		return boolVal(inPattern(a, x.Pattern)), nil
+	}
+	if v, ok := x.Y.(*lang.Var); x.Op == lang.OpIn && ok && v.Group != nil {
+		return boolVal(e.prog.IsIn(a.s, v.Group.Name.Name)), nil
+	}
+	b, err := e.there(x.Y)
+	if err != nil {
+		return val{}, err
+	}
+	if x.Op == lang.OpIn {
+		return boolVal(member(a, b)), nil
+	}
+	v, oerr := binaryOp(x.Op, a, b)
+	return v, wrap(x.Span, oerr)
+}
+
+// outside is the environment of a define's body: it sees the facts, no quantifier's variable.
+func (e *env) outside() *env {
+	out := *e
+	out.vars = nil
+	return &out
+}
+
+// listed are the origins that a from names.
+func listed(x *lang.From) []string {
+	out := make([]string, len(x.Origins))
+	for i, o := range x.Origins {
+		out[i] = o.Name
+	}
+	return out
+}
+
+func wrap(span lang.Span, err error) *condError {
+	if err == nil {
+		return nil
+	}
+	return condErrorf(span, "%s", err)
+}

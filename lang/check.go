@@ -1,0 +1,559 @@
+package lang
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+
+	"github.com/moat-lang/moat/resource"
+)
+
+// A checker turns the syntax trees of a policy's files into a program. Its passes run in this order: collect (every
+// declaration under its name, identical ones merged), names and vocabulary, then everything that holds expressions.
+type checker struct {
+	prog  *Program
+	diags *diagnostics
+	// broken are names that a declaration with a syntax error would have made; using one is not another error.
+	broken map[string]bool
+	// forms are the canonical forms of the declarations so far, by kind and name.
+	forms map[string]declared
+	// used are the names that something refers to.
+	used map[string]bool
+	// defining are the defines whose bodies are being checked, to find cycles.
+	defining map[*Define]bool
+	// literalTypes remembers what a literal in a define was taken for, since all its uses must agree.
+	context map[string]FieldExpr
+}
+
+type declared struct {
+	form []byte
+	span Span
+}
+
+// check makes a program of files. The bool of each tells whether it came by import.
+func check(name string, files []*File, imported map[*File]bool, diags *diagnostics) *Program {
+	c := &checker{
+		diags: diags, broken: map[string]bool{}, forms: map[string]declared{}, used: map[string]bool{}, defining: map[*Define]bool{},
+		context: map[string]FieldExpr{},
+		prog: &Program{
+			Name: name, Edition: Edition, Groups: map[string]*Group{}, Principals: map[string]*Principal{}, Tools: map[string]*Tool{},
+			Actions: makeSet(strings.Join(BuiltinActions, " ")), Origins: map[string]bool{OriginUser: true, OriginUnknown: true},
+			Defines: map[string]*Define{}, Imported: map[string]bool{}, Context: Type{Kind: RecordKind},
+		},
+	}
+	for _, f := range files {
+		for _, b := range f.broken {
+			c.broken[b] = true
+		}
+	}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			c.collect(d, imported[f])
+		}
+	}
+	c.sortProgram()
+	c.vocabulary()
+	c.lookAlikes()
+	for _, name := range sortedKeys(c.prog.Defines) {
+		c.define(c.prog.Defines[name])
+	}
+	for _, name := range sortedKeys(c.prog.Tools) {
+		c.toolEffects(c.prog.Tools[name])
+	}
+	for _, r := range c.prog.Rules {
+		c.rule(r)
+	}
+	c.later()
+	for _, t := range c.prog.Tests {
+		c.test(t)
+	}
+	c.unused()
+	if len(c.prog.Rules) == 0 && diags.errors == 0 {
+		at := Span{}
+		if len(files) > 0 {
+			at = files[0].Policy.Span
+		}
+		diags.errorf(at, CodeNoRules, "the policy has no permit and no forbid").hint("a policy without rules denies everything; write at least one")
+	}
+	for _, f := range files {
+		c.prog.Sources = append(c.prog.Sources, f.Src)
+	}
+	entries := make([][]byte, 0, len(c.forms))
+	for _, d := range c.forms {
+		entries = append(entries, d.form)
+	}
+	c.prog.digest = programDigest(Edition, entries)
+	return c.prog
+}
+
+// declare records a declaration under its name and reports whether it is the first. An identical one is passed over;
+// a different one is an error that shows both.
+func (c *checker) declare(space, name string, span Span, form []byte) bool {
+	key := space + " " + name
+	first, ok := c.forms[key]
+	if !ok {
+		c.forms[key] = declared{form, span}
+		return true
+	}
+	if !bytes.Equal(first.form, form) {
+		what := "`" + name + "`"
+		if name == "" {
+			what = "`" + space + "`"
+		}
+		c.diags.errorf(span, CodeDuplicate, "%s is declared twice, differently", what).label(first.span, "the other declaration").
+			hint("rename one, or make them the same")
+	}
+	return false
+}
+
+func (c *checker) collect(d Decl, imported bool) {
+	p := c.prog
+	switch d := d.(type) {
+	case *Group:
+		if c.declare("principal", d.Name.Name, d.Name.Span, entry("group", d.Name.Name, sortedIdents(d.In), sortedTexts(d.Claims))) {
+			p.Groups[d.Name.Name] = d
+		}
+	case *Principal:
+		if c.declare("principal", d.Name.Name, d.Name.Span, entry(string(d.Kind), d.Name.Name, sortedIdents(d.In))) {
+			p.Principals[d.Name.Name] = d
+		}
+	case *Actions:
+		for _, id := range d.Names {
+			if contains(BuiltinActions, id.Name) {
+				c.diags.errorf(id.Span, CodeReservedName, "the action `%s` is built in", id.Name).hint("delete it here; it can be used without being declared")
+			} else if c.declare("action", id.Name, id.Span, entry("action", id.Name)) {
+				p.Actions[id.Name] = true
+			}
+		}
+	case *Origins:
+		for _, id := range d.Names {
+			if id.Name == OriginUser || id.Name == OriginUnknown || id.Name == OriginPolicy {
+				c.diags.errorf(id.Span, CodeReservedName, "the origin `%s` is built in", id.Name).hint("delete it here")
+			} else if c.declare("origin", id.Name, id.Span, entry("origin", id.Name)) {
+				p.Origins[id.Name] = true
+			}
+		}
+	case *Tool:
+		if c.declare("tool", d.Name.Name, d.Name.Span, entry("tool", d.Name.Name, toolForm(d)...)) {
+			p.Tools[d.Name.Name] = d
+		}
+	case *Context:
+		for _, f := range d.Fields {
+			if contains(ReservedFacts, f.Name.Name) {
+				c.diags.errorf(f.Name.Span, CodeReservedName, "the context field `%s` is the host's own", f.Name.Name).hint("choose another name; the time is `now`")
+			} else if c.declare("context field", f.Name.Name, f.Span, entry("context", f.Name.Name, typeForm(f.Type))) {
+				c.context[f.Name.Name] = f
+			}
+		}
+	case *Define:
+		if c.declare("define", d.Name.Name, d.Name.Span, entry("define", d.Name.Name, exprForm(d.Body))) {
+			p.Defines[d.Name.Name] = d
+		}
+	case *Rule:
+		form := ruleForm(d)
+		d.ID = anonymousID(string(d.Effect), marshal(form))
+		at := d.Scope.Span
+		if d.Label != nil {
+			d.ID, at = d.Label.Name, d.Label.Span
+			c.label(d.Label)
+		}
+		if c.declare("rule", d.ID, at, entry("rule", d.ID, form...)) {
+			p.Rules = append(p.Rules, d)
+			p.Imported[d.ID] = imported
+		} else {
+			c.mergeRule(d, imported)
+		}
+	case *Limit:
+		form := limitForm(d)
+		d.ID = anonymousID("limit", marshal(form))
+		at := d.Scope.Span
+		if d.Label != nil {
+			d.ID, at = d.Label.Name, d.Label.Span
+			c.label(d.Label)
+		}
+		if c.declare("rule", d.ID, at, entry("limit", d.ID, form...)) {
+			p.Limits = append(p.Limits, d)
+		}
+	case *Lifecycle:
+		if c.declare("lifecycle", d.Name.Name, d.Name.Span, entry("lifecycle", d.Name.Name, lifecycleForm(d)...)) {
+			p.Lifecycles = append(p.Lifecycles, d)
+		}
+	case *Delegation:
+		if c.declare("delegation", "", d.Span, entry("delegation", "", settingsForm(d.Settings)...)) {
+			p.Delegation = d
+		}
+	case *Sandbox:
+		names := []string{"any"}
+		if !d.Subjects.Any {
+			names = nil
+			for _, id := range d.Subjects.Names {
+				names = append(names, id.Name)
+			}
+		}
+		isNew := false
+		for _, name := range names {
+			isNew = c.declare("sandbox", name, d.Subjects.Span, entry("sandbox", name, settingsForm(d.Settings)...)) || isNew
+		}
+		if isNew {
+			p.Sandboxes = append(p.Sandboxes, d)
+		}
+	case *Secret:
+		form := entry("secret", d.Name.Name, namesForm(d.For), d.On.Text.Value, d.Header.Value, d.Template.Value)
+		if c.declare("secret", d.Name.Name, d.Name.Span, form) {
+			p.Secrets = append(p.Secrets, d)
+		}
+	case *Test:
+		p.Tests = append(p.Tests, d)
+	}
+}
+
+// label refuses labels that could be taken for the id of an unlabelled rule.
+func (c *checker) label(id *Ident) {
+	if id.Name == "" || strings.ContainsAny(id.Name, "#\n\r\t") || len(id.Name) > MaxNameLen {
+		c.diags.errorf(id.Span, CodeReservedName, "%s can't label a rule", quote(short(id.Name))).hint("a label is a word, or a short text without #")
+	}
+}
+
+// mergeRule folds a repeated rule into the one that is there, such that the order of files doesn't show: of two
+// explanations and two places the lesser stays.
+func (c *checker) mergeRule(d *Rule, imported bool) {
+	for i, r := range c.prog.Rules {
+		if r.ID != d.ID {
+			continue
+		}
+		keep, other := r, d
+		if d.Span.less(r.Span) {
+			keep, other = d, r
+		}
+		if b := other.Because; b != nil && (keep.Because == nil || b.Value < keep.Because.Value) {
+			keep.Because = b
+		}
+		c.prog.Rules[i] = keep
+		c.prog.Imported[d.ID] = c.prog.Imported[d.ID] && imported
+	}
+}
+
+func (c *checker) sortProgram() {
+	p := c.prog
+	sort.Slice(p.Rules, func(i, j int) bool { return p.Rules[i].ID < p.Rules[j].ID })
+	sort.Slice(p.Limits, func(i, j int) bool { return p.Limits[i].ID < p.Limits[j].ID })
+	sort.Slice(p.Lifecycles, func(i, j int) bool { return p.Lifecycles[i].Name.Name < p.Lifecycles[j].Name.Name })
+	sort.Slice(p.Sandboxes, func(i, j int) bool { return p.Sandboxes[i].Span.less(p.Sandboxes[j].Span) })
+	sort.Slice(p.Secrets, func(i, j int) bool { return p.Secrets[i].Name.Name < p.Secrets[j].Name.Name })
+	sort.SliceStable(p.Tests, func(i, j int) bool {
+		a, b := p.Tests[i], p.Tests[j]
+		if a.Span.Src.Name != b.Span.Src.Name {
+			return a.Span.Src.Name < b.Span.Src.Name
+		}
+		return a.Span.Start < b.Span.Start
+	})
+}
+
+// vocabulary checks groups, principals, types, and what tools and the context declare.
+func (c *checker) vocabulary() {
+	p := c.prog
+	for _, name := range sortedKeys(p.Groups) {
+		g := p.Groups[name]
+		for _, id := range g.In {
+			c.group(id)
+		}
+		for _, claim := range g.Claims {
+			if !strings.HasPrefix(claim.Value, "did:key:z6Mk") {
+				c.diags.errorf(claim.Span, CodeInvalidValue, "%s is not an issuer's key", quote(short(claim.Value))).hint("an Ed25519 key is written did:key:z6Mk…")
+			}
+		}
+		if contains(p.Ancestors(name), name) {
+			c.diags.errorf(g.Name.Span, CodeCycle, "the group `%s` is a member of itself", name).hint("take one of the `in` out: %s", strings.Join(p.Ancestors(name), ", "))
+		}
+	}
+	for _, name := range sortedKeys(p.Principals) {
+		for _, id := range p.Principals[name].In {
+			c.group(id)
+		}
+	}
+	for _, name := range sortedKeys(c.context) {
+		f := c.context[name]
+		p.Context.Fields = append(p.Context.Fields, Field{name, c.typ(f.Type)})
+	}
+	for _, name := range sortedKeys(p.Tools) {
+		t := p.Tools[name]
+		if t.Name.Name != "" {
+			if _, err := resource.Parse("tool://" + t.Name.Name); err != nil || strings.Contains(t.Name.Name, "/") {
+				c.diags.errorf(t.Name.Span, CodeInvalidValue, "%s can't name a tool", quote(short(t.Name.Name))).
+					hint("a tool's name is one segment of a resource: letters, digits, and . _ -")
+			}
+		}
+		for i := 0; i < len(t.Name.Name); i++ {
+			if b := t.Name.Name[i]; b <= ' ' || b >= 0x7f {
+				c.diags.errorf(t.Name.Span, CodeForeignName, "the tool's name %s holds characters that are not ASCII letters, digits or marks", quote(short(t.Name.Name))).
+					hint("letters that look alike in two scripts hide which tool is meant")
+				break
+			}
+		}
+		if len(t.Name.Name) > MaxNameLen {
+			c.diags.errorf(t.Name.Span, CodeTooLong, "a tool's name of %d bytes; at most %d are allowed", len(t.Name.Name), MaxNameLen)
+		}
+		seen := map[string]Span{}
+		for _, prm := range t.Params {
+			c.unique(seen, prm.Name, "parameter")
+			c.typ(prm.Type)
+		}
+		if t.Result != nil {
+			c.typ(t.Result)
+		}
+		if t.Pin != nil && !validPin(t.Pin.Value) {
+			c.diags.errorf(t.Pin.Span, CodeInvalidValue, "%s is not the digest of a definition", quote(short(t.Pin.Value))).
+				hint("a pin is written sha256: and 64 hexadecimal digits in lower case")
+		}
+	}
+}
+
+func validPin(s string) bool {
+	hexDigits, ok := strings.CutPrefix(s, "sha256:")
+	return ok && len(hexDigits) == 64 && strings.Trim(hexDigits, "0123456789abcdef") == ""
+}
+
+func (c *checker) unique(seen map[string]Span, id Ident, what string) {
+	if first, ok := seen[id.Name]; ok {
+		c.diags.errorf(id.Span, CodeDuplicate, "the %s `%s` stands twice", what, id.Name).label(first, "the first one")
+		return
+	}
+	seen[id.Name] = id.Span
+}
+
+// typ resolves a type as written.
+func (c *checker) typ(t *TypeExpr) Type {
+	var out Type
+	switch {
+	case t.Elem != nil:
+		elem := c.typ(t.Elem)
+		if elem.Optional {
+			c.diags.errorf(t.Elem.Span, CodeType, "the elements of a list can't be optional").hint("leave out what is absent")
+			elem.Optional = false
+		}
+		out = ListOf(elem)
+	case t.Record:
+		out = Type{Kind: RecordKind}
+		seen := map[string]Span{}
+		for _, f := range t.Fields {
+			c.unique(seen, f.Name, "field")
+			out.Fields = append(out.Fields, Field{f.Name.Name, c.typ(f.Type)})
+		}
+		sort.SliceStable(out.Fields, func(i, j int) bool { return out.Fields[i].Name < out.Fields[j].Name })
+	case len(t.Enum) > 0:
+		out = Type{Kind: Enum}
+		for _, e := range t.Enum {
+			if !contains(out.Enum, e.Value) {
+				out.Enum = append(out.Enum, e.Value)
+			}
+		}
+		sort.Strings(out.Enum)
+	default:
+		kind, ok := namedTypes[t.Name.Name]
+		if !ok {
+			d := c.diags.errorf(t.Name.Span, CodeUnknownType, "there is no type `%s`", short(t.Name.Name))
+			if h := typeHabits[strings.ToLower(t.Name.Name)]; h != "" {
+				d.hint("%s", h)
+			} else if n := nearest(t.Name.Name, sortedKeys(namedTypes)); n != "" {
+				d.hint("did you mean `%s`?", n)
+			} else {
+				d.hint("there are %s, \"a\" | \"b\", [T], { field: T } and T?", strings.Join(sortedKeys(namedTypes), ", "))
+			}
+		}
+		out = of(kind)
+	}
+	out.Optional = t.Optional
+	t.Type = out
+	return out
+}
+
+// typeHabits are names that types have elsewhere.
+var typeHabits = map[string]string{
+	"integer": "write `int`", "long": "write `int`", "int64": "write `int`", "number": "write `int` or `decimal`", "float": "write `decimal`; there are no inexact numbers",
+	"double": "write `decimal`; there are no inexact numbers", "str": "write `string`", "text": "write `string`", "boolean": "write `bool`", "datetime": "write `timestamp`",
+	"time": "write `timestamp`", "uri": "write `url`", "list": "write `[T]`", "array": "write `[T]`", "set": "write `[T]`", "object": "write `{ field: T }` or `json`",
+	"any": "write `json` for what can't be typed", "ipaddr": "write `ip`", "file": "write `path`",
+}
+
+// group resolves the name of a group.
+func (c *checker) group(id Ident) *Group {
+	c.used[id.Name] = true
+	if g := c.prog.Groups[id.Name]; g != nil {
+		return g
+	}
+	if c.broken[id.Name] {
+		return nil
+	}
+	if c.prog.Principals[id.Name] != nil {
+		c.diags.errorf(id.Span, CodeWrongKindName, "`%s` is %s, not a group", id.Name, c.kindOf(id.Name)).label(c.prog.Principals[id.Name].Name.Span, "declared here")
+		return nil
+	}
+	c.unknown(id, "group", sortedKeys(c.prog.Groups))
+	return nil
+}
+
+func (c *checker) kindOf(name string) string {
+	switch {
+	case c.prog.Groups[name] != nil:
+		return "a group"
+	case c.prog.Principals[name] == nil:
+		return "nothing"
+	case c.prog.Principals[name].Kind == Person:
+		return "a person"
+	}
+	return "an agent"
+}
+
+// unknown reports a name that nothing declares, with the nearest that is declared.
+func (c *checker) unknown(id Ident, what string, candidates []string) {
+	if c.broken[id.Name] {
+		return
+	}
+	d := c.diags.errorf(id.Span, CodeUnknownName, "there is no %s `%s`", what, short(id.Name))
+	if n := nearest(id.Name, candidates); n != "" {
+		d.hint("did you mean `%s`?", n)
+	} else if len(candidates) > 0 && len(candidates) <= 12 {
+		d.hint("there are %s", strings.Join(candidates, ", "))
+	} else {
+		d.hint("declare it: %s %s", what, id.Name)
+	}
+}
+
+// principals resolves names of agents, persons and groups.
+func (c *checker) principals(n Names) {
+	for _, id := range n.Names {
+		c.principalOrGroup(id)
+	}
+}
+
+func (c *checker) principalOrGroup(id Ident) bool {
+	c.used[id.Name] = true
+	if c.prog.Groups[id.Name] != nil || c.prog.Principals[id.Name] != nil {
+		return true
+	}
+	c.unknown(id, "agent, person or group", append(sortedKeys(c.prog.Groups), sortedKeys(c.prog.Principals)...))
+	return false
+}
+
+func (c *checker) actions(n Names) {
+	for _, id := range n.Names {
+		c.action(id)
+	}
+}
+
+func (c *checker) action(id Ident) {
+	c.used["action "+id.Name] = true
+	if !c.prog.Actions[id.Name] {
+		d := sortedKeys(c.prog.Actions)
+		c.unknown(id, "action", d)
+	}
+}
+
+// targets resolves targets and gives each its patterns.
+func (c *checker) targets(ts []Target) {
+	for i := range ts {
+		c.target(&ts[i])
+	}
+}
+
+func (c *checker) target(t *Target) {
+	t.Patterns = nil
+	add := func(span Span, text string) {
+		p, err := resource.ParsePattern(text)
+		if err != nil {
+			c.patternError(span, CodeInvalidPattern, err)
+			return
+		}
+		t.Patterns = append(t.Patterns, p)
+	}
+	switch t.Kind {
+	case TargetTool:
+		c.used["tool "+t.Tool.Name] = true
+		if c.prog.Tools[t.Tool.Name] == nil {
+			c.unknown(t.Tool, "tool", sortedKeys(c.prog.Tools))
+			return
+		}
+		add(t.Tool.Span, "tool://"+t.Tool.Name)
+	case TargetTools:
+		add(t.Span, "tool://*")
+	case TargetAgents:
+		if t.Agents.Any {
+			add(t.Span, "agent://*")
+			return
+		}
+		for _, id := range t.Agents.Names {
+			if c.principalOrGroup(id) {
+				for _, member := range c.members(id.Name) {
+					add(id.Span, "agent://"+member)
+				}
+			}
+		}
+	case TargetPattern:
+		add(t.Text.Span, t.Text.Value)
+	}
+}
+
+// members are the declared principals that a name stands for: itself, or those of a group.
+func (c *checker) members(name string) []string {
+	if c.prog.Principals[name] != nil {
+		return []string{name}
+	}
+	var out []string
+	for _, p := range sortedKeys(c.prog.Principals) {
+		if c.prog.IsIn(p, name) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// patternError reports a resource or pattern that isn't canonical.
+func (c *checker) patternError(span Span, code Code, err error) {
+	d := c.diags.errorf(span, code, "%s", err)
+	if rerr, ok := err.(*resource.Error); ok {
+		d.Message = quote(short(rerr.Input)) + ": " + rerr.Reason
+		if rerr.Canonical != "" {
+			d.hint("write %s", quote(rerr.Canonical))
+		}
+	}
+}
+
+// lookAlikes refuses two names of one namespace that people would take for each other.
+func (c *checker) lookAlikes() {
+	p := c.prog
+	spans := map[string]Span{}
+	for key, d := range c.forms {
+		spans[key] = d.span
+	}
+	spaces := map[string][]string{
+		"principal": append(sortedKeys(p.Groups), sortedKeys(p.Principals)...), "tool": sortedKeys(p.Tools), "action": sortedKeys(p.Actions),
+		"origin": sortedKeys(p.Origins), "define": sortedKeys(p.Defines), "context field": sortedKeys(c.context),
+	}
+	for _, space := range sortedKeys(spaces) {
+		seen := map[string]string{}
+		for _, name := range spaces[space] {
+			sk := skeleton(name)
+			if other, ok := seen[sk]; ok {
+				span, first := spans[space+" "+name], spans[space+" "+other]
+				if span.IsZero() { // a built-in name; the declared one is at fault
+					span, first, name, other = first, span, other, name
+				}
+				d := c.diags.errorf(span, CodeLookAlike, "`%s` looks like `%s`", name, other).hint("names that differ only by case, or by 0 and O, 1, l and I, - and _, are taken for each other; rename one")
+				if !first.IsZero() {
+					d.label(first, "the other one")
+				}
+				continue
+			}
+			seen[sk] = name
+		}
+	}
+}
+
+var skeletons = strings.NewReplacer("I", "l", "1", "l", "|", "l", "0", "o", "O", "o", "-", "_")
+
+// skeleton maps names that look alike to one text.
+func skeleton(name string) string {
+	s := strings.ToLower(skeletons.Replace(name))
+	s = strings.ReplaceAll(s, "rn", "m")
+	return strings.ReplaceAll(s, "vv", "w")
+}

@@ -1,0 +1,485 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/moat-lang/moat/resource"
+)
+
+// define checks the body of a define that no rule may use: without arguments nothing is known of them, so a body that
+// speaks of args is only checked where it is used.
+func (c *checker) define(d *Define) {
+	if mentionsArgs(d.Body, c.prog.Defines, map[string]bool{}) {
+		return
+	}
+	c.defining[d] = true
+	defer delete(c.defining, d)
+	cost := 0
+	c.expr(d.Body, &scope{cost: &cost, present: map[string]bool{}}, Type{})
+}
+
+// mentionsArgs reports whether an expression speaks of arguments, through defines too.
+func mentionsArgs(x Expr, defines map[string]*Define, seen map[string]bool) bool {
+	found := false
+	Walk(x, func(y Expr) {
+		switch y := y.(type) {
+		case *Fact:
+			found = found || y.Root == RootArgs
+		case *Var:
+			if d := defines[y.Name]; d != nil && !seen[y.Name] {
+				seen[y.Name] = true
+				found = found || mentionsArgs(d.Body, defines, seen)
+			}
+		}
+	})
+	return found
+}
+
+// Walk calls f for an expression and every expression below it, in the order of the source. It doesn't enter defines.
+func Walk(x Expr, f func(Expr)) {
+	if x == nil {
+		return
+	}
+	f(x)
+	switch x := x.(type) {
+	case *Select:
+		Walk(x.X, f)
+	case *Index:
+		Walk(x.X, f)
+	case *Call:
+		for _, a := range x.Args {
+			Walk(a, f)
+		}
+	case *List:
+		for _, e := range x.Elems {
+			Walk(e, f)
+		}
+	case *Record:
+		for _, rf := range x.Fields {
+			Walk(rf.Value, f)
+		}
+	case *Negate:
+		Walk(x.X, f)
+	case *Not:
+		Walk(x.X, f)
+	case *Logic:
+		for _, y := range x.Xs {
+			Walk(y, f)
+		}
+	case *Binary:
+		Walk(x.X, f)
+		Walk(x.Y, f)
+	case *Like:
+		Walk(x.X, f)
+	case *From:
+		Walk(x.X, f)
+	case *Attested:
+		Walk(x.X, f)
+	case *Has:
+		Walk(x.X, f)
+	case *Quantified:
+		Walk(x.In, f)
+		Walk(x.Body, f)
+	case *Once:
+		Walk(x.When, f)
+	}
+}
+
+// toolEffects checks what a tool does beside running.
+func (c *checker) toolEffects(t *Tool) {
+	args := mergeParams([]*Tool{t}, false)
+	for _, e := range t.Effects {
+		c.action(e.Action)
+		cost := 0
+		sc := &scope{args: args, cost: &cost, present: map[string]bool{}}
+		if e.When != nil {
+			c.condition(e.When, sc)
+			sc = sc.knowing(askedFor(e.When, false))
+		}
+		on := c.expr(e.On, sc, of(Resource))
+		if on.Kind == Invalid || !c.present(e.On, on) {
+			continue
+		}
+		k := on.Kind
+		if k == ListKind {
+			k = elemOf(on).Kind
+		}
+		switch k {
+		case Resource, URL, String:
+		case Path:
+			c.diags.errorf(e.On.ExprSpan(), CodeType, "an effect is on a resource; this is %s", article(on)).hint("write file(%s)", short(e.On.ExprSpan().Text()))
+		default:
+			c.diags.errorf(e.On.ExprSpan(), CodeType, "an effect is on a resource, a url, or a list of them; this is %s", article(on)).
+				hint("a path becomes one with file(…)")
+		}
+	}
+}
+
+// argsOf merges the arguments of the tools that a rule is about. Only a call has them: a rule about other actions too, or about other
+// resources, may meet a request without.
+func (c *checker) argsOf(actions Names, targets []Target) *argsType {
+	var tools []*Tool
+	seen := map[string]bool{}
+	partial, all := actions.Any, false
+	for _, id := range actions.Names {
+		partial = partial || id.Name != "execute"
+	}
+	for _, t := range targets {
+		switch t.Kind {
+		case TargetTool:
+			if d := c.prog.Tools[t.Tool.Name]; d != nil && !seen[t.Tool.Name] {
+				seen[t.Tool.Name] = true
+				tools = append(tools, d)
+			}
+		case TargetTools:
+			all = true
+		default:
+			all, partial = true, true
+		}
+	}
+	if all {
+		tools = nil
+		for _, name := range sortedKeys(c.prog.Tools) {
+			tools = append(tools, c.prog.Tools[name])
+		}
+	}
+	a := mergeParams(tools, partial)
+	if len(tools) == 0 {
+		a.none = "the policy declares no tool that has it"
+	}
+	return a
+}
+
+// scopeNames resolves the subjects, actions and targets of a rule or limit.
+func (c *checker) scopeNames(s *Scope) {
+	c.principals(s.Subjects)
+	c.actions(s.Actions)
+	c.targets(s.Targets)
+}
+
+func (c *checker) rule(r *Rule) {
+	c.scopeNames(&r.Scope)
+	if r.Effect == Permit && r.Scope.Subjects.Any {
+		c.diags.errorf(r.Scope.Subjects.Span, CodePermitAny, "a permit names whom it permits; `any` would include agents that nobody knows").
+			hint("name agents or a group: permit Staff to …")
+	}
+	sc := &scope{args: c.argsOf(r.Scope.Actions, r.Scope.Targets), cost: &r.Cost, present: map[string]bool{}, permit: r.Effect == Permit}
+	r.Cost = 0
+	for i, cond := range r.Conds {
+		var facts []string
+		for j, other := range r.Conds {
+			if i != j {
+				facts = append(facts, askedFor(other.X, other.Unless)...)
+			}
+		}
+		c.condition(cond.X, sc.knowing(facts))
+	}
+	if r.Cost > MaxCost {
+		c.diags.errorf(r.Span, CodeCost, "the conditions take more than %d steps", MaxCost).hint("defines that use defines multiply; use fewer, or split the rule")
+	}
+	if r.Approval != nil {
+		c.approval(r)
+	}
+}
+
+func (c *checker) approval(r *Rule) {
+	a := r.Approval
+	if r.Effect == Forbid {
+		c.diags.errorf(a.Span, CodeApproval, "a forbid can't be approved").hint("write a permit that needs approval")
+		return
+	}
+	if a.N < 1 || a.N > 16 {
+		c.diags.errorf(a.Span, CodeApproval, "%d approvals; it takes 1 to 16", a.N)
+		return
+	}
+	members := map[string]bool{}
+	open := false
+	for _, id := range a.By {
+		if !c.principalOrGroup(id) {
+			open = true
+			continue
+		}
+		if g := c.prog.Groups[id.Name]; g != nil && len(g.Claims) > 0 {
+			open = true // a claim may bring members that the policy doesn't name
+		}
+		for _, m := range c.members(id.Name) {
+			members[m] = true
+		}
+	}
+	if !open && int64(len(members)) < a.N {
+		c.diags.errorf(a.Span, CodeApproval, "%d approvals are needed, and %d can be given", a.N, len(members)).
+			hint("put that many persons into the group: person alice in %s", a.By[0].Name)
+	}
+	c.durationLit(a.Within, "within")
+}
+
+// durationLit checks that a literal is a positive duration.
+func (c *checker) durationLit(l *Literal, what string) {
+	if l == nil {
+		return
+	}
+	if l.Kind != LitDuration {
+		c.diags.errorf(l.Span, CodeType, "`%s` takes a duration; this is a size", what).hint("write 10m, 1h, 7d")
+	} else if l.Dur <= 0 {
+		c.diags.errorf(l.Span, CodeInvalidValue, "`%s` takes more than no time", what)
+	}
+}
+
+func (c *checker) event(e *Event) {
+	c.actions(e.Actions)
+	c.targets(e.Targets)
+}
+
+// later checks what has no run time yet: limits, lifecycles, delegation, sandboxes, secrets.
+func (c *checker) later() {
+	for _, l := range c.prog.Limits {
+		c.limit(l)
+	}
+	for _, l := range c.prog.Lifecycles {
+		c.lifecycle(l)
+	}
+	if d := c.prog.Delegation; d != nil {
+		c.settings(d.Settings, delegationSettings)
+	}
+	for _, s := range c.prog.Sandboxes {
+		c.principals(s.Subjects)
+		c.settings(s.Settings, sandboxSettings)
+	}
+	for _, s := range c.prog.Secrets {
+		c.secret(s)
+	}
+}
+
+func (c *checker) limit(l *Limit) {
+	c.scopeNames(&l.Scope)
+	cost := 0
+	sc := &scope{args: c.argsOf(l.Scope.Actions, l.Scope.Targets), cost: &cost, present: map[string]bool{}}
+	if l.When != nil {
+		c.condition(l.When, sc)
+		sc = sc.knowing(askedFor(l.When, false))
+	}
+	if l.Sum != nil {
+		t := c.expr(l.Sum, sc, Type{})
+		if t.Kind != Invalid && c.present(l.Sum, t) && !isNumber(t) {
+			c.diags.errorf(l.Sum.ExprSpan(), CodeType, "a sum is of numbers; this is %s", article(t))
+		}
+		if l.Burst != nil {
+			c.diags.errorf(l.Burst.Span, CodeInvalidValue, "a sum has no burst; only a count has one").hint("delete it")
+		}
+	} else if l.Max.Kind != LitInt {
+		c.diags.errorf(l.Max.Span, CodeType, "a count is compared with a whole number")
+	}
+	if l.Burst != nil && l.Burst.Kind != LitInt {
+		c.diags.errorf(l.Burst.Span, CodeType, "a burst is a whole number")
+	}
+	c.durationLit(l.Per, "per")
+	c.notYet(Span{l.Span.Src, l.Span.Start, l.Scope.Span.End}, "limit")
+}
+
+func (c *checker) lifecycle(l *Lifecycle) {
+	c.principals(l.Subjects)
+	reachable := map[string]bool{l.Start.Name: true}
+	for range l.Transitions {
+		for _, t := range l.Transitions {
+			if reachable[t.From.Name] {
+				reachable[t.To.Name] = true
+			}
+		}
+	}
+	for i := range l.Transitions {
+		t := &l.Transitions[i]
+		c.event(&t.Event)
+		if !reachable[t.From.Name] {
+			d := c.diags.errorf(t.From.Span, CodeLifecycle, "the state `%s` is never reached", short(t.From.Name)).label(l.Start.Span, "it starts here")
+			if n := nearest(t.From.Name, sortedKeys(reachable)); n != "" {
+				d.hint("did you mean `%s`?", n)
+			}
+		}
+	}
+	if len(l.Transitions) == 0 {
+		c.diags.errorf(l.Span, CodeLifecycle, "the lifecycle `%s` has no transition", l.Name.Name).hint("write: from -> to: action on target")
+	}
+	c.notYet(l.Name.Span, "lifecycle")
+}
+
+// A settingRule says what a setting takes.
+type settingRule struct {
+	kind LiteralKind
+	many bool
+	max  int64 // of integers; 0: no bound
+	form string
+}
+
+var delegationSettings = map[string]settingRule{
+	"max_depth": {kind: LitInt, max: 16, form: "an integer from 1 to 16"},
+	"max_ttl":   {kind: LitDuration, form: "a duration"},
+}
+
+var sandboxSettings = map[string]settingRule{
+	"fuel":    {kind: LitInt, form: "an integer"},
+	"memory":  {kind: LitSize, form: "a size, such as 64MiB"},
+	"timeout": {kind: LitDuration, form: "a duration"},
+	"read":    {kind: LitString, many: true, form: "paths in quotes"},
+	"write":   {kind: LitString, many: true, form: "paths in quotes"},
+	"connect": {kind: LitString, many: true, form: "URL patterns in quotes"},
+}
+
+func (c *checker) settings(settings []Setting, rules map[string]settingRule) {
+	seen := map[string]Span{}
+	for _, s := range settings {
+		rule, ok := rules[s.Name.Name]
+		if !ok {
+			d := c.diags.errorf(s.Name.Span, CodeSetting, "there is no setting `%s` here", short(s.Name.Name))
+			if n := nearest(s.Name.Name, sortedKeys(rules)); n != "" {
+				d.hint("did you mean `%s`?", n)
+			} else {
+				d.hint("there are %s", strings.Join(sortedKeys(rules), ", "))
+			}
+			continue
+		}
+		c.unique(seen, s.Name, "setting")
+		if len(s.Values) > 1 && !rule.many {
+			c.diags.errorf(s.Span, CodeSetting, "`%s` takes one value", s.Name.Name)
+		}
+		for _, v := range s.Values {
+			switch {
+			case v.Kind != rule.kind:
+				c.diags.errorf(v.Span, CodeSetting, "`%s` takes %s", s.Name.Name, rule.form)
+			case v.Kind == LitInt && (v.Int < 1 || rule.max > 0 && v.Int > rule.max), v.Kind == LitDuration && v.Dur <= 0, v.Kind == LitSize && v.Int <= 0:
+				c.diags.errorf(v.Span, CodeSetting, "`%s` takes %s, more than nothing", s.Name.Name, rule.form)
+			case v.Kind == LitString && s.Name.Name == "connect":
+				if _, err := resource.ParsePattern(v.Str); err != nil {
+					c.patternError(v.Span, CodeInvalidPattern, err)
+				}
+			case v.Kind == LitString:
+				if _, err := resource.File(v.Str); err != nil {
+					c.patternError(v.Span, CodeNotCanonical, err)
+				}
+			}
+		}
+	}
+}
+
+func (c *checker) secret(s *Secret) {
+	c.principals(s.For)
+	c.target(&s.On)
+	if h := s.Header.Value; h == "" || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		c.diags.errorf(s.Header.Span, CodeInvalidValue, "%s is not the name of an HTTP header", quote(short(h))).hint("letters, digits and hyphens: \"Authorization\"")
+	}
+	if strings.Count(s.Template.Value, "{}") != 1 || strings.ContainsAny(s.Template.Value, "\r\n") {
+		c.diags.errorf(s.Template.Span, CodeInvalidValue, "the template must hold {} once, for the value, and no line break").hint(`write "Bearer {}"`)
+	}
+}
+
+// test checks the names in a test. The arguments of a try are not typed: a test may well show that a wrong one is denied.
+func (c *checker) test(t *Test) {
+	rules := map[string]bool{}
+	for _, r := range c.prog.Rules {
+		rules[r.ID] = true
+	}
+	for _, l := range c.prog.Limits {
+		rules[l.ID] = true
+	}
+	for _, s := range t.Steps {
+		switch s := s.(type) {
+		case *Given:
+			c.given(s)
+		case *Wait:
+			c.durationLit(s.For, "wait")
+		case *Approve:
+			if c.prog.Principals[s.By.Name] == nil {
+				c.unknown(s.By, "person", sortedKeys(c.prog.Principals))
+			}
+			c.used[s.By.Name] = true
+		case *Try:
+			if quoted := strings.HasPrefix(s.Subject.Span.Text(), `"`); !quoted && c.prog.Principals[s.Subject.Name] == nil {
+				c.unknown(s.Subject, "agent or person", sortedKeys(c.prog.Principals))
+			}
+			c.used[s.Subject.Name] = true
+			c.action(s.Action)
+			c.target(&s.Target)
+			if s.Target.Kind == TargetAny || s.Target.Kind == TargetTools || s.Target.Kind == TargetAgents && (s.Target.Agents.Any || len(s.Target.Agents.Names) != 1) {
+				c.diags.errorf(s.Target.Span, CodeNeedsConstants, "a try is on one resource").hint("name the tool, the agent or the resource")
+			}
+			if s.Args != nil {
+				c.constant(s.Args, true)
+			}
+			if s.By != nil && !rules[s.By.Name] && !c.broken[s.By.Name] {
+				c.unknown(*s.By, "rule", sortedKeys(rules))
+			}
+		}
+	}
+}
+
+func (c *checker) given(g *Given) {
+	seen := map[string]Span{}
+	for _, f := range g.Facts.Fields {
+		c.unique(seen, f.Name, "fact")
+		c.constant(f.Value, false)
+		if f.Name.Name == "time" || f.Name.Name == "session" {
+			continue
+		}
+		if _, ok := c.prog.Context.Field(f.Name.Name); !ok {
+			names := []string{"time", "session"}
+			for _, cf := range c.prog.Context.Fields {
+				names = append(names, cf.Name)
+			}
+			c.noField(f.Name, "the context", names)
+		}
+		c.used["context "+f.Name.Name] = true
+	}
+}
+
+// constant refuses what isn't a value by itself. With labels, `from` names where a value came from.
+func (c *checker) constant(x Expr, labels bool) {
+	switch x := x.(type) {
+	case *Literal:
+	case *Negate:
+		c.constant(x.X, false)
+	case *List:
+		for _, e := range x.Elems {
+			c.constant(e, labels)
+		}
+	case *Record:
+		seen := map[string]Span{}
+		for _, f := range x.Fields {
+			c.unique(seen, f.Name, "field")
+			c.constant(f.Value, labels)
+		}
+	case *From:
+		if !labels || x.Mode != FromAll {
+			c.diags.errorf(x.Span, CodeNeedsConstants, "here `from` can't stand").hint("in the arguments of a try, write: to: \"c@example.com\" from user")
+			return
+		}
+		for _, o := range x.Origins {
+			c.origin(o)
+		}
+		c.constant(x.X, labels)
+	case *Call:
+		if b := Builtins[x.Func.Name]; b != nil && len(x.Args) == 1 && contains([]string{"date", "timestamp", "duration", "ip", "cidr"}, x.Func.Name) {
+			cost := 0
+			c.call(x, &scope{cost: &cost, present: map[string]bool{}})
+			return
+		}
+		c.diags.errorf(x.Span, CodeNeedsConstants, "only constants can stand here")
+	default:
+		c.diags.errorf(x.ExprSpan(), CodeNeedsConstants, "only constants can stand here").hint("write the value itself; text stands in quotes")
+	}
+}
+
+// unused warns of names that nothing refers to.
+func (c *checker) unused() {
+	warn := func(id Ident, what string) {
+		if !c.used[id.Name] && len(c.broken) == 0 {
+			c.diags.warnf(id.Span, WarnUnused, "nothing uses the %s `%s`", what, id.Name)
+		}
+	}
+	for _, name := range sortedKeys(c.prog.Groups) {
+		warn(c.prog.Groups[name].Name, "group")
+	}
+	for _, name := range sortedKeys(c.prog.Defines) {
+		if !c.used["define "+name] && len(c.broken) == 0 {
+			c.diags.warnf(c.prog.Defines[name].Name.Span, WarnUnused, "nothing uses the define `%s`", name)
+		}
+	}
+}

@@ -1,0 +1,735 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/value"
+)
+
+// MaxQuantifiers bounds how deep quantifiers nest in a condition.
+const MaxQuantifiers = 2
+
+// A scope is what an expression can see.
+type scope struct {
+	args    *argsType
+	vars    []variable
+	present map[string]bool // optional values that a condition beside has asked for, by pathKey
+	nesting int             // quantifiers around
+	cost    *int            // steps, counted up
+	permit  bool            // the expression belongs to a permit
+}
+
+type variable struct {
+	name string
+	typ  Type
+}
+
+// argsType is the record of arguments that a rule sees: merged over the tools it is about.
+type argsType struct {
+	fields map[string]Type
+	mixed  map[string]string // arguments that have different types in different tools, with a text that names both
+	none   string            // why there are no arguments, when there are none
+
+	partial bool // the rule may also meet requests that call no tool, so that every argument may be absent
+}
+
+// mergeParams merges the parameters of tools. With partial, the rule is also about requests that call none of them.
+func mergeParams(tools []*Tool, partial bool) *argsType {
+	a := &argsType{fields: map[string]Type{}, mixed: map[string]string{}}
+	count := map[string]int{}
+	from := map[string]string{}
+	for _, t := range tools {
+		for _, p := range t.Params {
+			name, typ := p.Name.Name, p.Type.Type
+			count[name]++
+			have, ok := a.fields[name]
+			if !ok {
+				a.fields[name], from[name] = typ, t.Name.Name
+				continue
+			}
+			if have.Kind != Invalid && typ.Kind != Invalid && !have.Required().Equal(typ.Required()) {
+				a.mixed[name] = fmt.Sprintf("%s in %s, %s in %s", have.Required(), from[name], typ.Required(), t.Name.Name)
+			}
+			have.Optional = have.Optional || typ.Optional
+			a.fields[name] = have
+		}
+	}
+	a.partial = partial
+	for name, n := range count {
+		if partial || n < len(tools) {
+			a.fields[name] = a.fields[name].OrAbsent()
+		}
+	}
+	return a
+}
+
+func (sc *scope) with(v variable) *scope {
+	in := *sc
+	in.vars = append(append([]variable(nil), sc.vars...), v)
+	in.nesting++
+	in.present = map[string]bool{}
+	for k := range sc.present {
+		if k != v.name && !strings.HasPrefix(k, v.name+".") && !strings.HasPrefix(k, v.name+"[") {
+			in.present[k] = true // not about an outer variable of the same name
+		}
+	}
+	return &in
+}
+
+func (sc *scope) knowing(keys []string) *scope {
+	if len(keys) == 0 {
+		return sc
+	}
+	in := *sc
+	in.present = map[string]bool{}
+	for k := range sc.present {
+		in.present[k] = true
+	}
+	for _, k := range keys {
+		in.present[k] = true
+	}
+	return &in
+}
+
+// pathKey names what an expression selects, so that `has args.cc` is known to speak of the args.cc beside it; "" for what isn't a plain selection.
+func pathKey(x Expr) string {
+	switch x := x.(type) {
+	case *Fact:
+		return string(x.Root)
+	case *Var:
+		return x.Name
+	case *Select:
+		if k := pathKey(x.X); k != "" {
+			return k + "." + x.Name.Name
+		}
+	case *Index:
+		if k := pathKey(x.X); k != "" {
+			if x.Key.Kind == LitString {
+				return k + "." + x.Key.Str
+			}
+			return fmt.Sprintf("%s[%d]", k, x.Key.Int)
+		}
+	}
+	return ""
+}
+
+// askedFor lists what is there when x is true (or, negated, when it is false). A condition may rely on what its neighbours ask
+// for, on either side: strong Kleene logic makes the order of evaluation invisible.
+func askedFor(x Expr, negated bool) []string {
+	switch x := x.(type) {
+	case *Has:
+		if k := pathKey(x.X); k != "" && !negated {
+			return []string{k}
+		}
+	case *Not:
+		return askedFor(x.X, !negated)
+	case *Logic:
+		if x.Or == negated {
+			var out []string
+			for _, y := range x.Xs {
+				out = append(out, askedFor(y, negated)...)
+			}
+			return out
+		}
+	}
+	return nil
+}
+
+// condition checks an expression that must be a bool.
+func (c *checker) condition(x Expr, sc *scope) {
+	t := c.expr(x, sc, of(Bool))
+	c.needKind(x, t, sc, Bool, "a condition")
+}
+
+// needKind reports an expression that hasn't one of the kind wanted.
+func (c *checker) needKind(x Expr, t Type, sc *scope, k Kind, what string) bool {
+	if t.Kind == Invalid {
+		return false
+	}
+	if t.Kind != k {
+		d := c.diags.errorf(x.ExprSpan(), CodeType, "%s is %s, not %s", what, article(t), of(k))
+		if k == Bool && isList(t) {
+			d.hint("ask something of its elements: any x in … { … }")
+		} else if k == Bool && t.Optional {
+			d.hint("ask whether it is there: has …")
+		} else if k == Bool {
+			d.hint("compare it with something: ==, <, in …")
+		}
+		return false
+	}
+	return c.present(x, t)
+}
+
+// present reports a value that may be absent where one must be there.
+func (c *checker) present(x Expr, t Type) bool {
+	if !t.Optional {
+		return true
+	}
+	name := pathKey(x)
+	if name == "" {
+		name = "this value"
+	} else {
+		name = "`" + name + "`"
+	}
+	c.diags.errorf(x.ExprSpan(), CodeMaybeAbsent, "%s may be absent", name).
+		hint("write `%s ?? …` for a default, or ask `has %s` beside it", short(x.ExprSpan().Text()), short(x.ExprSpan().Text()))
+	return false
+}
+
+func article(t Type) string {
+	s := t.String()
+	if strings.ContainsAny(s[:1], "aeiou") {
+		return "an " + s
+	}
+	return "a " + s
+}
+
+// isUntyped reports literals that take their type from what stands beside them.
+func isUntyped(x Expr) bool {
+	switch x := x.(type) {
+	case *Literal:
+		return x.Kind == LitString
+	case *List:
+		for _, e := range x.Elems {
+			if !isUntyped(e) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// pair checks two operands that shape each other: a literal takes the type of the other side.
+func (c *checker) pair(x, y Expr, sc *scope) (Type, Type) {
+	if isUntyped(x) && !isUntyped(y) {
+		ty := c.expr(y, sc, Type{})
+		return c.expr(x, sc, ty), ty
+	}
+	tx := c.expr(x, sc, Type{})
+	return tx, c.expr(y, sc, tx)
+}
+
+// expr types an expression. want is what a literal would be taken for; it doesn't bind anything else. On an error it reports and
+// returns the Invalid type, about which nothing more is said.
+func (c *checker) expr(x Expr, sc *scope, want Type) Type {
+	if *sc.cost <= MaxCost {
+		*sc.cost++
+	}
+	switch x := x.(type) {
+	case *Literal:
+		return c.literal(x, want)
+	case *Fact:
+		return c.fact(x)
+	case *Var:
+		return c.variable(x, sc)
+	case *Select:
+		return c.selection(x, x.X, x.Name, sc)
+	case *Index:
+		if x.Key.Kind == LitString {
+			return c.selection(x, x.X, Ident{x.Key.Span, x.Key.Str}, sc)
+		}
+		t := c.expr(x.X, sc, Type{})
+		if t.Kind == Invalid || !c.present(x.X, t) {
+			return Type{}
+		}
+		if !isList(t) {
+			c.diags.errorf(x.X.ExprSpan(), CodeType, "only a list has elements by number; this is %s", article(t))
+			return Type{}
+		}
+		return c.maybe(x, elemOf(t).OrAbsent(), sc)
+	case *Call:
+		return c.call(x, sc)
+	case *List:
+		return c.list(x, sc, want)
+	case *Record:
+		return c.record(x, sc, want)
+	case *Negate:
+		t := c.expr(x.X, sc, want)
+		if t.Kind != Int && t.Kind != Decimal && t.Kind != Invalid {
+			c.diags.errorf(x.Span, CodeType, "only a number has a negative; this is %s", article(t))
+			return Type{}
+		}
+		return t
+	case *Not:
+		c.condition(x.X, sc)
+		return of(Bool)
+	case *Logic:
+		for i, y := range x.Xs {
+			var facts []string
+			for j, z := range x.Xs {
+				if i != j {
+					facts = append(facts, askedFor(z, x.Or)...)
+				}
+			}
+			c.condition(y, sc.knowing(facts))
+		}
+		return of(Bool)
+	case *Binary:
+		return c.binary(x, sc, want)
+	case *Like:
+		t := c.expr(x.X, sc, Type{})
+		if t.Kind == Invalid || !c.present(x.X, t) {
+			return of(Bool)
+		}
+		switch {
+		case t.Kind == Path, t.Kind == Email, t.Kind == URL, t.Kind == Argv, t.Kind == Resource:
+			c.diags.warnf(x.Span, WarnLikeOnStructured, "`like` looks at the letters of %s, not at its parts", article(t)).hint("%s", likeInstead[t.Kind])
+			if t.Kind == Argv {
+				c.diags.errorf(x.X.ExprSpan(), CodeType, "`like` takes a string; this is an argv").hint("%s", likeInstead[Argv])
+			}
+		case !isText(t.Kind):
+			c.diags.errorf(x.X.ExprSpan(), CodeType, "`like` takes a string; this is %s", article(t))
+		}
+		return of(Bool)
+	case *From:
+		t := c.expr(x.X, sc, Type{})
+		if t.Kind != Invalid {
+			c.present(x.X, t)
+		}
+		for _, o := range x.Origins {
+			c.origin(o)
+		}
+		return of(Bool)
+	case *Attested:
+		t := c.expr(x.X, sc, Type{})
+		if t.Kind != Invalid {
+			c.present(x.X, t)
+		}
+		c.principalOrGroup(x.By)
+		c.notYet(x.Span, "attested")
+		return of(Bool)
+	case *Has:
+		t := c.expr(x.X, sc, Type{})
+		if t.Kind != Invalid && !t.Optional && !sc.present[pathKey(x.X)] {
+			c.diags.warnf(x.Span, CodeNeverAbsent, "`%s` is always there", short(x.X.ExprSpan().Text())).hint("delete the `has`")
+		}
+		return of(Bool)
+	case *Quantified:
+		return c.quantified(x, sc)
+	case *Once:
+		c.event(&x.Event)
+		inner := scope{args: c.argsOf(x.Event.Actions, x.Event.Targets), cost: sc.cost, permit: sc.permit}
+		if x.When != nil {
+			c.condition(x.When, &inner)
+		}
+		c.durationLit(x.Within, "within")
+		c.notYet(x.Span, "once")
+		return of(Bool)
+	}
+	panic(fmt.Sprintf("lang: expr: %T", x))
+}
+
+var likeInstead = map[Kind]string{
+	Path: `write: in "/data/**"`, URL: `write: in "https://example.com/v1/**"`, Resource: `write: in "file:///data/**"`,
+	Email: `compare domain(…), or the whole address with ==`, Argv: `compare the words: args.cmd in [["git", "status"]], starts(args.cmd, ["git", "push"])`,
+}
+
+// notYet warns of a construct that the evaluator has no run time for.
+func (c *checker) notYet(span Span, what string) {
+	c.diags.warnf(span, WarnNotYet, "`%s` is checked but not evaluated by this version: a decision that would depend on it is denied", what)
+}
+
+// maybe is the type of an optional value at x: not optional where a condition beside it asks for it.
+func (c *checker) maybe(x Expr, t Type, sc *scope) Type {
+	if t.Optional && sc.present[pathKey(x)] {
+		return t.Required()
+	}
+	return t
+}
+
+func (c *checker) literal(x *Literal, want Type) Type {
+	t := c.literalType(x, want.Required())
+	if x.Type.Kind != Invalid && t.Kind != Invalid && !x.Type.Equal(t) {
+		c.diags.errorf(x.Span, CodeType, "this literal is taken for %s in one use of the define and for %s in another", article(x.Type), article(t)).
+			hint("make two defines")
+	}
+	x.Type = t
+	return t
+}
+
+func (c *checker) literalType(x *Literal, want Type) Type {
+	switch x.Kind {
+	case LitBool:
+		return of(Bool)
+	case LitInt, LitSize:
+		return of(Int)
+	case LitDecimal:
+		return of(Decimal)
+	case LitDuration:
+		return of(Duration)
+	}
+	var err error
+	switch want.Kind {
+	case Email:
+		_, err = value.ParseEmail(x.Str)
+	case Path:
+		_, err = value.ParsePath(x.Str)
+	case URL:
+		_, err = value.ParseURL(x.Str)
+	case Resource:
+		_, err = resource.Parse(x.Str)
+	case IP:
+		_, err = value.ParseIP(x.Str)
+	case CIDR:
+		_, err = value.ParseCIDR(x.Str)
+	case Date:
+		_, err = value.ParseDate(x.Str)
+	case Timestamp:
+		_, err = value.ParseTimestamp(x.Str)
+	case Duration:
+		_, err = value.ParseDuration(x.Str)
+	case Enum:
+		if contains(want.Enum, x.Str) {
+			return want
+		}
+		d := c.diags.errorf(x.Span, CodeType, "%s is none of %s", quote(short(x.Str)), want)
+		if n := nearest(x.Str, want.Enum); n != "" {
+			d.hint("did you mean %s?", quote(n))
+		}
+		return Type{}
+	default:
+		return of(String)
+	}
+	if err != nil {
+		d := c.diags.errorf(x.Span, CodeNotCanonical, "not %s: %s", article(want), err)
+		if rerr, ok := err.(*resource.Error); ok {
+			d.Message = "not " + article(want) + ": " + rerr.Reason
+			if rerr.Canonical != "" {
+				d.hint("write %s", quote(rerr.Canonical))
+			}
+		}
+		return Type{}
+	}
+	return want
+}
+
+// factFields are the fields of the roots of facts; args and context have the policy's own.
+var factFields = map[FactRoot][]Field{
+	RootAgent:    {{"name", of(String)}},
+	RootToken:    {{"depth", of(Int)}, {"expires", of(Timestamp)}, {"issued", of(Timestamp)}},
+	RootResource: {{"host", of(String).OrAbsent()}, {"path", of(String)}, {"query", of(String).OrAbsent()}, {"scheme", of(String)}},
+	RootSession:  {{"id", of(String)}},
+}
+
+func (c *checker) fact(x *Fact) Type {
+	switch x.Root {
+	case RootNow:
+		return of(Timestamp)
+	case RootResource:
+		return of(Resource)
+	case RootAgent:
+		return of(Principals)
+	}
+	c.diags.errorf(x.Span, CodeType, "`%s` stands for no value of its own", x.Root).hint("name a field: %s.name", x.Root)
+	return Type{}
+}
+
+func (c *checker) variable(x *Var, sc *scope) Type {
+	for i := len(sc.vars) - 1; i >= 0; i-- {
+		if sc.vars[i].name == x.Name {
+			return c.maybe(x, sc.vars[i].typ, sc)
+		}
+	}
+	if d := c.prog.Defines[x.Name]; d != nil {
+		c.used["define "+x.Name] = true
+		x.Define = d
+		if c.defining[d] {
+			c.diags.errorf(x.Span, CodeCycle, "the define `%s` leads back to itself", x.Name).label(d.Name.Span, "defined here")
+			return Type{}
+		}
+		c.defining[d] = true
+		defer delete(c.defining, d)
+		if *sc.cost > MaxCost { // its uses multiply; the rule is refused, so don't walk them all
+			return Type{}
+		}
+		return c.expr(d.Body, &scope{args: sc.args, present: map[string]bool{}, nesting: sc.nesting, cost: sc.cost, permit: sc.permit}, Type{})
+	}
+	if c.broken[x.Name] {
+		return Type{}
+	}
+	d := c.diags.errorf(x.Span, CodeUnknownName, "there is no name `%s` here", short(x.Name))
+	var names []string
+	for _, v := range sc.vars {
+		names = append(names, v.name)
+	}
+	names = append(names, sortedKeys(c.prog.Defines)...)
+	_, isArg := sc.argType(x.Name)
+	_, isContext := c.prog.Context.Field(x.Name)
+	switch {
+	case isArg:
+		d.hint("write `args.%s`", x.Name)
+	case isContext:
+		d.hint("write `context.%s`", x.Name)
+	case c.prog.Groups[x.Name] != nil || c.prog.Principals[x.Name] != nil:
+		d.hint("`%s` is %s: write `agent in %s`, or compare agent.name", x.Name, c.kindOf(x.Name), x.Name)
+	case nameHabits[x.Name] != "":
+		d.hint("%s", nameHabits[x.Name])
+	case nearest(x.Name, append(names, "args", "context", "agent", "token", "resource", "session", "now", "true", "false")) != "":
+		d.hint("did you mean `%s`?", nearest(x.Name, append(names, "args", "context", "agent", "token", "resource", "session", "now", "true", "false")))
+	default:
+		d.hint("facts are args.…, context.…, agent.…, resource.…, session.…, token.…, now; a string stands in quotes")
+	}
+	return Type{}
+}
+
+// nameHabits are names that facts and constants have elsewhere.
+var nameHabits = map[string]string{
+	"principal": "write `agent`", "subject": "write `agent`", "input": "write `args`, `context`, `agent` or `resource`", "request": "write `args`, `context`, `agent` or `resource`",
+	"time": "write `now`", "null": "there is no null: ask `has …`, or give a default with `??`", "none": "there is no null: ask `has …`, or give a default with `??`",
+	"None": "there is no null: ask `has …`, or give a default with `??`", "nil": "there is no null: ask `has …`, or give a default with `??`",
+	"undefined": "there is no undefined: ask `has …`, or give a default with `??`", "True": "write `true`", "False": "write `false`", "data": "write `context`", "self": "write `agent`",
+}
+
+func (sc *scope) argType(name string) (Type, bool) {
+	if sc.args == nil {
+		return Type{}, false
+	}
+	t, ok := sc.args.fields[name]
+	return t, ok
+}
+
+// selection types X.Name.
+func (c *checker) selection(x, of_ Expr, name Ident, sc *scope) Type {
+	if f, ok := of_.(*Fact); ok && f.Root != RootNow {
+		return c.maybe(x, c.factField(f, name, sc), sc)
+	}
+	t := c.expr(of_, sc, Type{})
+	if t.Kind == Invalid || !c.present(of_, t) {
+		return Type{}
+	}
+	if t.Kind != RecordKind {
+		d := c.diags.errorf(name.Span, CodeUnknownField, "%s has no fields", article(t))
+		if t.Kind == JSON {
+			d.hint("json is opaque: give the tool's argument a record type")
+		}
+		return Type{}
+	}
+	ft, ok := t.Field(name.Name)
+	if !ok {
+		var names []string
+		for _, f := range t.Fields {
+			names = append(names, f.Name)
+		}
+		c.noField(name, "the record", names)
+		return Type{}
+	}
+	return c.maybe(x, ft, sc)
+}
+
+func (c *checker) noField(name Ident, of string, names []string) {
+	d := c.diags.errorf(name.Span, CodeUnknownField, "%s has no `%s`", of, short(name.Name))
+	if n := nearest(name.Name, names); n != "" {
+		d.hint("did you mean `%s`?", n)
+	} else if len(names) > 0 {
+		d.hint("there are %s", strings.Join(names, ", "))
+	}
+}
+
+func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
+	switch f.Root {
+	case RootArgs:
+		if sc.args == nil {
+			c.diags.errorf(f.Span, CodeUnknownField, "there are no arguments here")
+			return Type{}
+		}
+		if both, ok := sc.args.mixed[name.Name]; ok {
+			c.diags.errorf(name.Span, CodeMixedTypes, "`args.%s` has different types: %s", name.Name, both).hint("write a rule for each tool")
+			return Type{}
+		}
+		t, ok := sc.args.fields[name.Name]
+		if !ok {
+			if len(c.broken) > 0 {
+				return Type{} // the tool that has it may be the one that couldn't be read
+			}
+			if sc.args.none != "" {
+				c.diags.errorf(name.Span, CodeUnknownField, "there is no argument `%s`: %s", short(name.Name), sc.args.none)
+				return Type{}
+			}
+			d := c.diags.errorf(name.Span, CodeUnknownField, "no tool of this rule has an argument `%s`", short(name.Name))
+			if n := nearest(name.Name, sortedKeys(sc.args.fields)); n != "" {
+				d.hint("did you mean `%s`?", n)
+			} else if names := sortedKeys(sc.args.fields); len(names) > 0 && len(names) <= 12 {
+				d.hint("there are %s", strings.Join(names, ", "))
+			}
+			return Type{}
+		}
+		return t
+	case RootContext:
+		t, ok := c.prog.Context.Field(name.Name)
+		c.used["context "+name.Name] = true
+		if !ok {
+			var names []string
+			for _, f := range c.prog.Context.Fields {
+				names = append(names, f.Name)
+			}
+			if !c.broken["{"] { // a context block that couldn't be read
+				if name.Name == "time" {
+					c.diags.errorf(name.Span, CodeUnknownField, "the context has no `time`").hint("the time of the request is `now`")
+				} else {
+					c.noField(name, "the context", names)
+				}
+			}
+			return Type{}
+		}
+		return t
+	}
+	fields := factFields[f.Root]
+	var names []string
+	for _, ff := range fields {
+		if ff.Name == name.Name {
+			if f.Root == RootToken {
+				c.notYet(Span{f.Span.Src, f.Span.Start, name.Span.End}, "token."+name.Name)
+			}
+			return ff.Type
+		}
+		names = append(names, ff.Name)
+	}
+	c.noField(name, "`"+string(f.Root)+"`", names)
+	return Type{}
+}
+
+func (c *checker) origin(o Origin) {
+	if o.Name == OriginPolicy {
+		c.diags.errorf(o.Span, CodeReservedName, "`policy` is never listed: what the policy itself writes is always accepted")
+		return
+	}
+	tool, isTool := strings.CutPrefix(o.Name, "tool ")
+	if !isTool {
+		c.used["origin "+o.Name] = true
+		if !c.prog.Origins[o.Name] {
+			if c.prog.Tools[o.Name] != nil {
+				c.diags.errorf(o.Span, CodeUnknownName, "there is no origin `%s`", o.Name).hint("for what a tool returned write `tool %s`", o.Name)
+				return
+			}
+			c.unknown(Ident{o.Span, o.Name}, "origin", sortedKeys(c.prog.Origins))
+		}
+		return
+	}
+	for name := tool; ; {
+		if c.prog.Tools[name] != nil {
+			c.used["tool "+name] = true
+			return
+		}
+		i := strings.LastIndexByte(name, '.')
+		if i < 0 {
+			break
+		}
+		name = name[:i]
+	}
+	c.unknown(Ident{o.Span, tool}, "tool", sortedKeys(c.prog.Tools))
+}
+
+func (c *checker) call(x *Call, sc *scope) Type {
+	b := Builtins[x.Func.Name]
+	if b == nil {
+		d := c.diags.errorf(x.Func.Span, CodeUnknownName, "there is no function `%s`", short(x.Func.Name))
+		if h := callHabits[x.Func.Name]; h != "" {
+			d.hint("%s", h)
+		} else if n := nearest(x.Func.Name, sortedKeys(Builtins)); n != "" {
+			d.hint("did you mean `%s`?", n)
+		} else {
+			d.hint("there are %s", strings.Join(sortedKeys(Builtins), ", "))
+		}
+		return Type{}
+	}
+	args := make([]Type, len(x.Args))
+	valid := true
+	for i, a := range x.Args {
+		args[i] = c.expr(a, sc, b.want(i))
+		valid = valid && args[i].Kind != Invalid && c.present(a, args[i])
+	}
+	if len(x.Args) != len(b.Params) {
+		c.diags.errorf(x.Span, CodeArity, "%s takes %d arguments (%s), not %d", b.Name, len(b.Params), strings.Join(b.Params, ", "), len(x.Args))
+		return Type{}
+	}
+	if !valid {
+		return Type{}
+	}
+	t, wrong := b.typ(args)
+	if wrong != "" {
+		var got []string
+		for _, a := range args {
+			got = append(got, a.String())
+		}
+		c.diags.errorf(x.Span, CodeType, "%s(%s) doesn't fit", b.Name, strings.Join(got, ", ")).hint("%s", wrong)
+		return Type{}
+	}
+	return t
+}
+
+var callHabits = map[string]string{
+	"startswith": "write starts(x, prefix)", "startsWith": "write starts(x, prefix)", "endswith": "write ends(x, suffix)", "endsWith": "write ends(x, suffix)",
+	"len": "write size(x)", "count": "write size(x)", "length": "write size(x)", "contains": "write `x in list`, or `text like \"*x*\"`", "matches": "write `text like \"pattern*\"`",
+	"regex": "there are no regular expressions: write `like`", "match": "write `text like \"pattern*\"`", "containsAny": "write any x in a { x in b }", "containsAll": "write all x in b { x in a }",
+	"isEmpty": "write size(x) == 0", "now": "write `now`", "decimal": "write the number: 12.50", "int": "numbers convert by themselves where nothing is lost", "tolower": "write lower(x)",
+	"exists": "write `has x`, or any x in list { … }", "host": "write domain(url)",
+}
+
+func (c *checker) list(x *List, sc *scope, want Type) Type {
+	elem := Type{}
+	if isList(want) {
+		elem = elemOf(want)
+	}
+	var t Type
+	for i, e := range x.Elems {
+		et := c.expr(e, sc, elem)
+		if et.Kind == Invalid || !c.present(e, et) {
+			continue
+		}
+		joined, ok := join(t, et)
+		if !ok {
+			c.diags.errorf(e.ExprSpan(), CodeType, "the elements of a list have one type; this is %s", article(et)).
+				label(x.Elems[0].ExprSpan(), "%s", article(t))
+			continue
+		}
+		if t = joined; i == 0 && elem.Kind == Invalid {
+			elem = t
+		}
+	}
+	if t.Kind == Invalid {
+		return Type{Kind: ListKind}
+	}
+	return ListOf(t)
+}
+
+func (c *checker) record(x *Record, sc *scope, want Type) Type {
+	t := Type{Kind: RecordKind}
+	seen := map[string]Span{}
+	for _, f := range x.Fields {
+		c.unique(seen, f.Name, "field")
+		ft, _ := want.Field(f.Name.Name)
+		vt := c.expr(f.Value, sc, ft)
+		if vt.Kind != Invalid {
+			c.present(f.Value, vt)
+		}
+		t.Fields = append(t.Fields, Field{f.Name.Name, vt.Required()})
+	}
+	sortFields(t.Fields)
+	return t
+}
+
+func (c *checker) quantified(x *Quantified, sc *scope) Type {
+	t := c.expr(x.In, sc, Type{})
+	if sc.nesting >= MaxQuantifiers {
+		c.diags.errorf(x.Span, CodeTooDeep, "quantifiers nest more than %d deep", MaxQuantifiers)
+		return of(Bool)
+	}
+	if t.Kind == Invalid || !c.present(x.In, t) {
+		c.expr(x.Body, sc.with(variable{x.Var.Name, Type{}}), of(Bool))
+		return of(Bool)
+	}
+	if !isList(t) {
+		c.diags.errorf(x.In.ExprSpan(), CodeType, "a quantifier goes over a list; this is %s", article(t))
+		return of(Bool)
+	}
+	if _, isArg := x.In.(*Literal); !isArg && x.All && sc.permit {
+		if _, isLiteral := x.In.(*List); !isLiteral {
+			c.diags.warnf(x.Span, WarnAllOverEmpty, "`all` is true of an empty list, and this is a permit").hint("add `size(%s) > 0`", short(x.In.ExprSpan().Text()))
+		}
+	}
+	c.condition(x.Body, sc.with(variable{x.Var.Name, elemOf(t)}))
+	return of(Bool)
+}

@@ -1,0 +1,341 @@
+package lang
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// This file gives declarations their canonical form: deterministic CBOR (RFC 8949 §4.2.1) of arrays, texts, integers and
+// booleans, as spec/digest.cddl defines it. Two declarations are identical when their forms are. Layout, comments, file names,
+// `because` and the order of what has no order are not in it.
+
+// A node is an array whose first element names the construct.
+type node = []any
+
+var canonicalCBOR = func() cbor.EncMode {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic(err) // the options are constants of the library
+	}
+	return mode
+}()
+
+func marshal(v any) []byte {
+	data, err := canonicalCBOR.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("lang: canonical form: %v", err)) // arrays of strings, integers and booleans can't fail
+	}
+	return data
+}
+
+// entry is a declaration in its canonical form: what it is, its name, its content.
+func entry(kind, name string, content ...any) []byte {
+	return marshal(append(node{kind, name}, content...))
+}
+
+// programDigest is SHA-256 over the edition and the sorted entries.
+func programDigest(edition int64, entries [][]byte) [32]byte {
+	sort.Slice(entries, func(i, j int) bool { return bytes.Compare(entries[i], entries[j]) < 0 })
+	all := make([]cbor.RawMessage, 0, len(entries))
+	for i, e := range entries {
+		if i == 0 || !bytes.Equal(e, entries[i-1]) {
+			all = append(all, e)
+		}
+	}
+	return sha256.Sum256(marshal(node{"moat", edition, all}))
+}
+
+// anonymousID is the id of a rule or limit without a label.
+func anonymousID(kind string, content []byte) string {
+	sum := sha256.Sum256(content)
+	return kind + "#" + hex.EncodeToString(sum[:4])
+}
+
+func sortedIdents(ids []Ident) node {
+	set := map[string]bool{}
+	for _, id := range ids {
+		set[id.Name] = true
+	}
+	return texts(sortedKeys(set))
+}
+
+func texts(ss []string) node {
+	out := make(node, len(ss))
+	for i, s := range ss {
+		out[i] = s
+	}
+	return out
+}
+
+func sortedTexts(ss []Str) node {
+	set := map[string]bool{}
+	for _, s := range ss {
+		set[s.Value] = true
+	}
+	return texts(sortedKeys(set))
+}
+
+// sortNodes sorts nodes by their encoding and drops repetitions.
+func sortNodes(ns []any) node {
+	enc := make(map[string]any, len(ns))
+	for _, n := range ns {
+		enc[string(marshal(n))] = n
+	}
+	out := node{}
+	for _, k := range sortedKeys(enc) {
+		out = append(out, enc[k])
+	}
+	return out
+}
+
+func namesForm(n Names) any {
+	if n.Any {
+		return "any"
+	}
+	return sortedIdents(n.Names)
+}
+
+func targetForm(t Target) any {
+	switch t.Kind {
+	case TargetTools:
+		return node{"tool"}
+	case TargetTool:
+		return node{"tool", t.Tool.Name}
+	case TargetAgents:
+		return node{"agent", namesForm(t.Agents)}
+	case TargetPattern:
+		return node{"resource", t.Text.Value}
+	}
+	return "any"
+}
+
+func targetsForm(ts []Target) node {
+	var out []any
+	for _, t := range ts {
+		out = append(out, targetForm(t))
+	}
+	return sortNodes(out)
+}
+
+func scopeForm(s Scope) node {
+	return node{namesForm(s.Subjects), namesForm(s.Actions), targetsForm(s.Targets)}
+}
+
+func typeForm(t *TypeExpr) any {
+	if t == nil {
+		return "none"
+	}
+	var core any
+	switch {
+	case t.Elem != nil:
+		core = node{"list", typeForm(t.Elem)}
+	case t.Record:
+		core = node{"record", fieldsForm(t.Fields)}
+	case len(t.Enum) > 0:
+		core = node{"enum", sortedTexts(t.Enum)}
+	default:
+		core = t.Name.Name
+	}
+	if t.Optional {
+		return node{"optional", core}
+	}
+	return core
+}
+
+func fieldsForm(fs []FieldExpr) node {
+	var out []any
+	for _, f := range fs {
+		out = append(out, node{f.Name.Name, typeForm(f.Type)})
+	}
+	return sortNodes(out)
+}
+
+func litForm(l *Literal) any {
+	if l == nil {
+		return "none"
+	}
+	switch l.Kind {
+	case LitBool:
+		return node{"bool", l.Bool}
+	case LitInt:
+		return node{"int", l.Int}
+	case LitDecimal:
+		return node{"decimal", l.Decimal.String()}
+	case LitDuration:
+		return node{"duration", int64(l.Dur)}
+	case LitSize:
+		return node{"size", l.Int}
+	}
+	return node{"string", l.Str}
+}
+
+func settingsForm(ss []Setting) node {
+	var out []any
+	for _, s := range ss {
+		values := node{}
+		for _, v := range s.Values {
+			values = append(values, litForm(v))
+		}
+		out = append(out, node{s.Name.Name, sortNodes(values)})
+	}
+	return sortNodes(out)
+}
+
+func eventForm(e Event) node { return node{namesForm(e.Actions), targetsForm(e.Targets)} }
+
+// exprForm is the canonical form of an expression. Parentheses are not in it; the order of operands is.
+func exprForm(x Expr) any {
+	switch x := x.(type) {
+	case nil:
+		return "none"
+	case *Literal:
+		return litForm(x)
+	case *Fact:
+		return node{"fact", string(x.Root)}
+	case *Var:
+		return node{"name", x.Name}
+	case *Select:
+		return node{".", exprForm(x.X), x.Name.Name}
+	case *Index:
+		if x.Key.Kind == LitString {
+			return node{".", exprForm(x.X), x.Key.Str}
+		}
+		return node{"[]", exprForm(x.X), x.Key.Int}
+	case *Call:
+		return append(node{"call", x.Func.Name}, exprForms(x.Args)...)
+	case *List:
+		return append(node{"list"}, exprForms(x.Elems)...)
+	case *Record:
+		var out []any
+		for _, f := range x.Fields {
+			out = append(out, node{f.Name.Name, exprForm(f.Value)})
+		}
+		return node{"record", sortNodes(out)}
+	case *Negate:
+		return node{"-", exprForm(x.X)}
+	case *Not:
+		return node{"not", exprForm(x.X)}
+	case *Logic:
+		op := "and"
+		if x.Or {
+			op = "or"
+		}
+		return append(node{op}, exprForms(x.Xs)...)
+	case *Binary:
+		return node{string(x.Op), exprForm(x.X), exprForm(x.Y)}
+	case *Like:
+		return node{"like", exprForm(x.X), x.Pattern.Value}
+	case *From:
+		set := map[string]bool{}
+		for _, o := range x.Origins {
+			set[o.Name] = true
+		}
+		return node{"from", exprForm(x.X), string(x.Mode), texts(sortedKeys(set))}
+	case *Attested:
+		return node{"attested", exprForm(x.X), x.Claim.Value, x.By.Name}
+	case *Has:
+		return node{"has", exprForm(x.X)}
+	case *Quantified:
+		kind := "any"
+		if x.All {
+			kind = "all"
+		}
+		return node{kind, x.Var.Name, exprForm(x.In), exprForm(x.Body)}
+	case *Once:
+		return node{"once", x.Scope, eventForm(x.Event), exprForm(x.When), litForm(x.Within)}
+	}
+	panic(fmt.Sprintf("lang: exprForm: %T", x))
+}
+
+func exprForms(xs []Expr) node {
+	out := node{}
+	for _, x := range xs {
+		out = append(out, exprForm(x))
+	}
+	return out
+}
+
+func ruleForm(r *Rule) node {
+	conds := node{}
+	for _, c := range r.Conds {
+		conds = append(conds, node{c.Unless, exprForm(c.X)})
+	}
+	var approval any = "none"
+	if a := r.Approval; a != nil {
+		approval = node{a.N, sortedIdents(a.By), litForm(a.Within)}
+	}
+	return node{string(r.Effect), scopeForm(r.Scope), conds, approval, sortedTexts(r.Notify)}
+}
+
+func limitForm(l *Limit) node {
+	var what any = "count"
+	if l.Sum != nil {
+		what = node{"sum", exprForm(l.Sum)}
+	}
+	return node{scopeForm(l.Scope), exprForm(l.When), what, litForm(l.Max), litForm(l.Per), litForm(l.Burst), l.Each}
+}
+
+func toolForm(t *Tool) node {
+	params, effects := node{}, node{}
+	for _, p := range t.Params {
+		params = append(params, node{p.Name.Name, typeForm(p.Type), p.Record})
+	}
+	for _, e := range t.Effects {
+		effects = append(effects, node{e.Action.Name, exprForm(e.On), exprForm(e.When)})
+	}
+	pin := ""
+	if t.Pin != nil {
+		pin = t.Pin.Value
+	}
+	return node{sortNodes(params), typeForm(t.Result), sortNodes(effects), pin}
+}
+
+func lifecycleForm(l *Lifecycle) node {
+	transitions := node{}
+	for _, t := range l.Transitions {
+		transitions = append(transitions, node{t.From.Name, t.To.Name, eventForm(t.Event)})
+	}
+	return node{namesForm(l.Subjects), l.Start.Name, sortNodes(transitions)}
+}
+
+// quote renders a string as a literal of the language.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r > 0xa0 && invisible(r):
+			b.WriteString(`\u{` + strconv.FormatInt(int64(r), 16) + `}`)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,64 @@
+package lang
+
+import "encoding/hex"
+
+// A Program is a checked policy: every name resolved, every expression typed, identical declarations merged, each list sorted by
+// name so that the order of files and declarations doesn't show. It is immutable and safe to share. Only [Load] and its kin make one.
+type Program struct {
+	Name       string // the policy's name, for people; not in the digest
+	Edition    int64
+	Groups     map[string]*Group
+	Principals map[string]*Principal
+	Tools      map[string]*Tool
+	Actions    map[string]bool // built-in and declared
+	Origins    map[string]bool // built-in and declared, tools aside
+	Context    Type            // a record
+	Defines    map[string]*Define
+	Rules      []*Rule // sorted by ID
+	Limits     []*Limit
+	Lifecycles []*Lifecycle
+	Delegation *Delegation
+	Sandboxes  []*Sandbox
+	Secrets    []*Secret
+	Tests      []*Test
+
+	// Imported tells which rules came by import, by ID.
+	Imported map[string]bool
+	// Sources are the files of the policy, sorted by name.
+	Sources []*Source
+	// Warnings are the findings that didn't stop the program from being made.
+	Warnings Diagnostics
+
+	digest [32]byte
+}
+
+// Digest identifies what the policy means: SHA-256 over the canonical encoding of its declarations (spec/digest.cddl).
+func (p *Program) Digest() [32]byte { return p.digest }
+
+// DigestString renders the digest as "sha256:" and 64 hexadecimal digits.
+func (p *Program) DigestString() string { return "sha256:" + hex.EncodeToString(p.digest[:]) }
+
+// Ancestors returns the groups that a declared principal or group is in, itself excluded, sorted by name.
+func (p *Program) Ancestors(name string) []string {
+	seen := map[string]bool{}
+	var visit func(ids []Ident)
+	visit = func(ids []Ident) {
+		for _, id := range ids {
+			if g := p.Groups[id.Name]; g != nil && !seen[id.Name] {
+				seen[id.Name] = true
+				visit(g.In)
+			}
+		}
+	}
+	if d := p.Principals[name]; d != nil {
+		visit(d.In)
+	} else if g := p.Groups[name]; g != nil {
+		visit(g.In)
+	}
+	return sortedKeys(seen)
+}
+
+// IsIn reports whether a principal is, through any number of groups, a member of group.
+func (p *Program) IsIn(principal, group string) bool {
+	return contains(p.Ancestors(principal), group)
+}

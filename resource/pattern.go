@@ -1,0 +1,246 @@
+package resource
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Pattern is a set of resources. It is written like a name, with wildcards:
+//
+//   - `*` stands for any run of characters, also the empty one, inside one path segment, one host label or the query;
+//   - `**`, alone in its segment, stands for any number of segments, also none; in a host, of labels;
+//   - {a,b} stands for either; the alternatives may be empty, hold wildcards and "/", and nest.
+//
+// What is not a wildcard must be canonical as in a name. Wildcards match the text of the canonical name, in which a
+// percent-encoded octet is three characters and an internationalized host label an A-label.
+//
+// In web patterns, *.example.com has exactly one label for the `*` and **.example.com any number; an IP address counts
+// as one label, which only itself, `*` and `**` match. Without a port the pattern means the default one, and :* any.
+// A closing `**` segment also covers every query; every other pattern matches a name with a query only by writing one,
+// as in https://a.com/search?q=*. A host pattern without a path, as in https://*.example.com, means the root "/".
+// The host `**` stands alone: https://** is every https resource.
+//
+// A Pattern is immutable. The zero Pattern matches nothing.
+type Pattern struct {
+	text string
+	all  bool // made by Any
+	alts []alternative
+}
+
+// An alternative is a pattern without braces.
+type alternative struct {
+	text    string
+	scheme  string
+	family  family
+	anyHost bool     // https://**: only the scheme counts
+	host    sequence // web only
+	port    uint16
+	anyPort bool
+	path    sequence
+	query   query
+}
+
+// A query says which queries an alternative matches.
+type query struct {
+	kind queryKind
+	glob glob // for queryGlob
+}
+
+type queryKind uint8
+
+const (
+	queryNone queryKind = iota // only names without a query
+	queryAny                   // any query, and none
+	queryGlob                  // a query that matches the glob
+)
+
+// A sequence matches the segments of a path or the labels of a host. No two `**` in it are adjacent.
+type sequence struct {
+	globs       []glob
+	first, last int // the indices of the first and the last `**`; -1 when there is none
+	fixed       int // how many globs are not `**`
+	run         int // the longest run of globs between two `**`
+}
+
+// A glob matches one segment, label or query.
+type glob struct {
+	text       string
+	kind       globKind
+	head, tail uint16 // partial: the number of bytes before the first and after the last `*`
+}
+
+type globKind uint8
+
+const (
+	literal globKind = iota // no wildcard
+	partial                 // some `*` among other characters
+	star                    // `*`
+	deep                    // `**`
+)
+
+// ParsePattern parses a pattern. It refuses with an [*Error] what could not be canonical, and whatever exceeds
+// MaxPatternLen, MaxAlternatives, MaxExpandedLen, MaxNesting, MaxRun or, in one alternative, the bounds on names.
+func ParsePattern(s string) (*Pattern, error) {
+	p, f := parsePattern(s)
+	if f == nil {
+		return p, nil
+	}
+	e := &Error{Input: s, Offset: f.at, Reason: f.why}
+	if !strings.ContainsAny(s, "{}") {
+		if c := canonicalForm(s, true); c != s {
+			if _, f := parsePattern(c); f == nil {
+				e.Canonical = c
+			}
+		}
+	}
+	return nil, e
+}
+
+func parsePattern(s string) (*Pattern, *fault) {
+	if len(s) > MaxPatternLen {
+		return nil, bad(MaxPatternLen, "longer than %d bytes", MaxPatternLen)
+	}
+	x, f := parseBraces(s)
+	if f != nil {
+		return nil, f
+	}
+	p := &Pattern{text: s}
+	seen := make(map[string]bool)
+	total := 0
+	for i := range x.count {
+		text := x.expand(i)
+		if total += len(text); total > MaxExpandedLen {
+			return nil, bad(strings.IndexByte(s, '{'), "the alternatives have more than %d bytes in all", MaxExpandedLen)
+		}
+		if seen[text] {
+			continue
+		}
+		seen[text] = true
+		a, f := parseAlternative(text)
+		if f != nil {
+			why := f.why
+			if x.count > 1 {
+				why = fmt.Sprintf("%s (in the alternative %s)", why, excerpt(text, f.at))
+			}
+			return nil, &fault{x.source(i, f.at), why}
+		}
+		p.alts = append(p.alts, a)
+	}
+	return p, nil
+}
+
+func parseAlternative(text string) (alternative, *fault) {
+	l, f := scan(text, true)
+	if f != nil {
+		return alternative{}, f
+	}
+	a := alternative{
+		text:    text,
+		scheme:  text[:l.schemeLen],
+		family:  l.family,
+		anyHost: l.anyHost,
+		port:    l.port,
+		anyPort: l.anyPort,
+	}
+	if a.family == webFamily {
+		sep := byte('.')
+		if l.address {
+			sep = noSeparator
+		}
+		if a.host, f = parseSequence(text, int(l.hostStart), int(l.hostEnd), sep); f != nil {
+			return alternative{}, f
+		}
+	}
+	if a.path, f = parseSequence(text, int(l.bodyStart), int(l.bodyEnd), '/'); f != nil {
+		return alternative{}, f
+	}
+	if int(l.pathEnd) < len(text) && l.family == webFamily {
+		a.query = query{queryGlob, newGlob(text[l.pathEnd+1:])}
+	} else if n := len(a.path.globs); n > 0 && a.path.globs[n-1].kind == deep {
+		a.query.kind = queryAny
+	}
+	return a, nil
+}
+
+func parseSequence(s string, start, end int, sep byte) (sequence, *fault) {
+	q := sequence{first: -1, last: -1}
+	run := 0
+	for at := start; at < end; {
+		next := end
+		if i := strings.IndexByte(s[at:end], sep); i >= 0 {
+			next = at + i
+		}
+		g := newGlob(s[at:next])
+		switch {
+		case g.kind != deep:
+			q.fixed++
+			run++
+			q.globs = append(q.globs, g)
+		case q.first < 0:
+			q.first, q.last, run = len(q.globs), len(q.globs), 0
+			q.globs = append(q.globs, g)
+		case run > 0:
+			if q.run = max(q.run, run); run > MaxRun {
+				return q, bad(at, "more than %d parts between two `**`", MaxRun)
+			}
+			q.last, run = len(q.globs), 0
+			q.globs = append(q.globs, g)
+		}
+		at = next + 1
+	}
+	return q, nil
+}
+
+func newGlob(text string) glob {
+	g := glob{text: text}
+	switch first := strings.IndexByte(text, '*'); {
+	case first < 0:
+		g.kind = literal
+	case text == "**":
+		g.kind = deep
+	case text == "*":
+		g.kind = star
+	default:
+		g.kind = partial
+		g.head = uint16(first)
+		g.tail = uint16(len(text) - 1 - strings.LastIndexByte(text, '*'))
+	}
+	return g
+}
+
+// Any returns the pattern that matches every resource. It is the only one that is not bound to a scheme; ParsePattern
+// has no spelling for it, and its String is "any".
+func Any() *Pattern { return &Pattern{text: "any", all: true} }
+
+// String returns the pattern as it was written.
+func (p *Pattern) String() string { return p.text }
+
+// Literal returns the only name, but for a trailing slash of its path, that p matches. It reports false when p has
+// wildcards or more than one alternative.
+func (p *Pattern) Literal() (Name, bool) {
+	if len(p.alts) != 1 {
+		return Name{}, false
+	}
+	text := p.alts[0].text
+	if strings.Contains(text, "*") {
+		return Name{}, false
+	}
+	n, err := Parse(text)
+	if err != nil {
+		// Only the empty path is canonical in a pattern and not in a name.
+		n, err = Parse(text + "/")
+	}
+	return n, err == nil
+}
+
+// Cost returns an upper bound of the steps that one Match takes, whatever the name. A step is one look at one byte of
+// the name. The bound is a sum over the alternatives, each of which adds at most 2·MaxRun·MaxNameLen, and without a run
+// between two `**` only 2·MaxNameLen.
+func (p *Pattern) Cost() int {
+	cost := 1
+	for i := range p.alts {
+		a := &p.alts[i]
+		cost += 2 * MaxNameLen * max(1, a.host.run, a.path.run)
+	}
+	return cost
+}
