@@ -21,7 +21,9 @@ type checker struct {
 	used map[string]bool
 	// defining are the defines whose bodies are being checked, to find cycles.
 	defining map[*Define]bool
-	// literalTypes remembers what a literal in a define was taken for, since all its uses must agree.
+	// cyclic are defines that lead back to themselves; that is said once.
+	cyclic map[*Define]bool
+	// context are the fields that the context blocks declare.
 	context map[string]FieldExpr
 }
 
@@ -33,7 +35,7 @@ type declared struct {
 // check makes a program of files. The bool of each tells whether it came by import.
 func check(name string, files []*File, imported map[*File]bool, diags *diagnostics) *Program {
 	c := &checker{
-		diags: diags, broken: map[string]bool{}, forms: map[string]declared{}, used: map[string]bool{}, defining: map[*Define]bool{},
+		diags: diags, broken: map[string]bool{}, forms: map[string]declared{}, used: map[string]bool{}, defining: map[*Define]bool{}, cyclic: map[*Define]bool{},
 		context: map[string]FieldExpr{},
 		prog: &Program{
 			Name: name, Edition: Edition, Groups: map[string]*Group{}, Principals: map[string]*Principal{}, Tools: map[string]*Tool{},
@@ -535,7 +537,7 @@ func (c *checker) lookAlikes() {
 			sk := skeleton(name)
 			if other, ok := seen[sk]; ok {
 				span, first := spans[space+" "+name], spans[space+" "+other]
-				if span.IsZero() { // a built-in name; the declared one is at fault
+				if span.IsZero() || !first.IsZero() && span.less(first) { // a built-in name has no place; of two declared the later is at fault
 					span, first, name, other = first, span, other, name
 				}
 				d := c.diags.errorf(span, CodeLookAlike, "`%s` looks like `%s`", name, other).hint("names that differ only by case, or by 0 and O, 1, l and I, - and _, are taken for each other; rename one")

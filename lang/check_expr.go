@@ -437,7 +437,12 @@ func (c *checker) variable(x *Var, sc *scope) Type {
 		c.used["define "+x.Name] = true
 		x.Define = d
 		if c.defining[d] {
-			c.diags.errorf(x.Span, CodeCycle, "the define `%s` leads back to itself", x.Name).label(d.Name.Span, "defined here")
+			if !c.cyclic[d] {
+				c.diags.errorf(x.Span, CodeCycle, "the define `%s` leads back to itself", x.Name).label(d.Name.Span, "defined here")
+			}
+			for other := range c.defining {
+				c.cyclic[other] = true
+			}
 			return Type{}
 		}
 		c.defining[d] = true
@@ -592,10 +597,6 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 }
 
 func (c *checker) origin(o Origin) {
-	if o.Name == OriginPolicy {
-		c.diags.errorf(o.Span, CodeReservedName, "`policy` is never listed: what the policy itself writes is always accepted")
-		return
-	}
 	tool, isTool := strings.CutPrefix(o.Name, "tool ")
 	if !isTool {
 		c.used["origin "+o.Name] = true

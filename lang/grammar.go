@@ -47,11 +47,14 @@ type gName struct {
 }
 
 type gFile struct {
-	gNode
-	Policy  gIdent   `parser:"'policy' @@"`
-	Edition string   `parser:"'edition' @Int"`
-	Imports []*gStr  `parser:"( 'import' @@ )*"`
-	Decls   []*gDecl `parser:"@@*"`
+	Header gHeader  `parser:"@@"`
+	Decls  []*gDecl `parser:"@@*"`
+}
+
+type gHeader struct {
+	Policy  gIdent  `parser:"'policy' @@"`
+	Edition string  `parser:"'edition' @Int"`
+	Imports []*gStr `parser:"( 'import' @@ )*"`
 }
 
 type gDecl struct {
@@ -468,10 +471,12 @@ func (t *tokenStream) Next() (lexer.Token, error) {
 	return lexer.Token{Type: lexer.TokenType(tok.kind), Value: t.src.Text[tok.start:tok.end], Pos: lexer.Position{Offset: tok.start}}, nil
 }
 
-// grammar is built once, at the first parse; participle's own construction costs milliseconds.
+// grammar is built once, at the first parse; participle's own construction costs milliseconds. A file is parsed declaration by
+// declaration, since participle keeps some kilobytes for each token until it has read the whole of what it was asked for.
 type grammar struct {
-	file *participle.Parser[gFile]
-	decl *participle.Parser[gDecl]
+	file   *participle.Parser[gFile]
+	header *participle.Parser[gHeader]
+	decl   *participle.Parser[gDecl]
 }
 
 func newGrammar() (*grammar, error) {
@@ -479,11 +484,15 @@ func newGrammar() (*grammar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lang: grammar: %w", err)
 	}
+	header, err := participle.ParserForProduction[gHeader](file)
+	if err != nil {
+		return nil, fmt.Errorf("lang: grammar: %w", err)
+	}
 	decl, err := participle.ParserForProduction[gDecl](file)
 	if err != nil {
 		return nil, fmt.Errorf("lang: grammar: %w", err)
 	}
-	return &grammar{file, decl}, nil
+	return &grammar{file, header, decl}, nil
 }
 
 // A syntaxError is where participle stopped and why.
@@ -492,12 +501,23 @@ type syntaxError struct {
 	message string
 }
 
-func run[G any](p *participle.Parser[G], src *Source, tokens []token) (*G, *syntaxError) {
-	stream, err := lexer.Upgrade(&tokenStream{src: src, tokens: tokens})
-	if err != nil {
-		return nil, &syntaxError{0, err.Error()}
-	}
-	tree, err := p.ParseFromLexer(stream)
+// A cursor walks over the tokens of a file.
+type cursor struct {
+	peeking *lexer.PeekingLexer
+	from    int // the token at which peeking began
+}
+
+func (c *converter) cursorAt(i int) (*cursor, error) {
+	peeking, err := lexer.Upgrade(&tokenStream{src: c.src, tokens: c.tokens[i:]})
+	return &cursor{peeking, i}, err
+}
+
+// at is the index of the next token.
+func (cur *cursor) at() int { return cur.from + cur.peeking.Cursor() }
+
+// next parses one production at the cursor. With trailing, it leaves what follows it; else something that follows is an error.
+func next[G any](p *participle.Parser[G], cur *cursor, trailing bool) (*G, *syntaxError) {
+	tree, err := p.ParseFromLexer(cur.peeking, participle.AllowTrailing(trailing))
 	if err == nil {
 		return tree, nil
 	}
@@ -508,26 +528,14 @@ func run[G any](p *participle.Parser[G], src *Source, tokens []token) (*G, *synt
 	return nil, &syntaxError{0, err.Error()}
 }
 
-// file parses the tokens of a whole file.
-func (g *grammar) parseFile(c *converter) (*File, *syntaxError) {
-	tree, err := run(g.file, c.src, c.tokens)
+// whole says why a piece is not one declaration.
+func (c *converter) whole(g *grammar, piece []token) *syntaxError {
+	peeking, err := lexer.Upgrade(&tokenStream{src: c.src, tokens: piece})
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	f := &File{Src: c.src, Policy: c.ident(&tree.Policy), Edition: c.int(tree.Edition), Imports: c.strs(tree.Imports)}
-	for _, d := range tree.Decls {
-		f.Decls = append(f.Decls, c.decl(d))
-	}
-	return f, nil
-}
-
-// parseDecl parses the tokens of a single declaration.
-func (g *grammar) parseDecl(c *converter, tokens []token) (Decl, *syntaxError) {
-	tree, err := run(g.decl, c.src, tokens)
-	if err != nil {
-		return nil, err
-	}
-	return c.decl(tree), nil
+	_, serr := next(g.decl, &cursor{peeking: peeking}, false)
+	return serr
 }
 
 // ---- conversion ----

@@ -135,7 +135,7 @@ func invisible(r rune) bool {
 	switch {
 	case unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
 		return true
-	case r == '\u00A0' || r == '\u3000' || r >= '\u2000' && r <= '\u200A' || r == '\u202F' || r == '\u205F' || r == '\u1680':
+	case r == '\u00A0' || r == '\u3000' || r >= '\u2000' && r <= '\u200A' || r == '\u202F' || r == '\u205F' || r == '\u1680' || r == '\u2800' || r == '\U0001D159': // blank letters and spaces
 		return true
 	}
 	return !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Zs)

@@ -32,9 +32,10 @@ func parse(src *Source, diags *diagnostics) *File {
 	if !checkDepth(c) {
 		return nil
 	}
-	f, serr := g.parseFile(c)
-	if serr != nil {
-		f = parsePieces(g, c)
+	f, err := c.file(g)
+	if err != nil {
+		diags.errorf(Span{src, 0, 0}, CodeSyntax, "%s", err)
+		return nil
 	}
 	f.tokens, f.comments = l.tokens, l.comments
 	return f
@@ -43,15 +44,30 @@ func parse(src *Source, diags *diagnostics) *File {
 // checkDepth bounds the nesting that the recursive parser will meet.
 func checkDepth(c *converter) bool {
 	depth, nots := 0, 0
+	var chains [MaxDepth + 2]int // operators in a row, by depth
 	for _, t := range c.tokens {
-		switch word := c.src.Text[t.start:t.end]; word {
+		word := c.src.Text[t.start:t.end]
+		switch word {
 		case "(", "[", "{":
 			depth++
+			chains[min(depth, MaxDepth)] = 0
 		case ")", "]", "}":
 			depth = max(0, depth-1)
 		case "not":
 			nots++
+		case "+", "-", "*", ".":
+			if chains[depth]++; chains[depth] > MaxDepth {
+				c.diags.errorf(Span{c.src, t.start, t.end}, CodeTooDeep, "a chain of more than %d operators", MaxDepth)
+				return false
+			}
+		case ",", "=", "==", "!=", "<", "<=", ">", ">=":
+			chains[depth] = 0
 		default:
+			if t.kind == tokKeyword && chains[depth] > 0 {
+				chains[depth] = 0
+			}
+		}
+		if word != "not" {
 			nots = 0
 		}
 		if depth+nots > MaxDepth {
@@ -68,49 +84,99 @@ var declWords = []string{"group", "agent", "person", "action", "origin", "tool",
 
 var isDeclWord = makeSet(strings.Join(declWords, " "))
 
-// parsePieces reads a file that has a syntax error: it cuts the tokens where a word that can begin a declaration stands in
-// column 1 and parses each piece alone, so that one mistake hides no other.
-func parsePieces(g *grammar, c *converter) *File {
+// file reads the header and then one declaration after the other. Where one has a syntax error, it goes on where the next word that
+// can begin a declaration stands in column 1, so that one mistake hides no other.
+func (c *converter) file(g *grammar) (*File, error) {
 	f := &File{Src: c.src}
-	var cuts []int
-	for i, t := range c.tokens {
-		word := c.src.Text[t.start:t.end]
-		atMargin := t.start == 0 || c.src.Text[t.start-1] == '\n'
-		if atMargin && (t.kind == tokIdent || isDeclWord[word]) {
-			cuts = append(cuts, i)
+	cur, err := c.cursorAt(0)
+	if err != nil {
+		return nil, err
+	}
+	if h, serr := next(g.header, cur, true); serr == nil {
+		f.Policy, f.Edition, f.Imports = c.ident(&h.Policy), c.int(h.Edition), c.strs(h.Imports)
+	} else {
+		f.Edition = Edition // its mistake is reported here
+		end := c.nextCut(0)
+		c.badHeader(serr, c.tokens[:end])
+		if cur, err = c.cursorAt(end); err != nil {
+			return nil, err
 		}
 	}
-	cuts = append(cuts, len(c.tokens))
-	c.header(g, f, c.tokens[:cuts[0]])
-	for i := 0; i+1 < len(cuts); i++ {
-		piece := c.tokens[cuts[i]:cuts[i+1]]
-		d, err := g.parseDecl(c, piece)
-		if err == nil {
-			f.Decls = append(f.Decls, d)
+	last := cur.at() // the first token of the declaration before
+	for cur.at() < len(c.tokens) && c.diags.errors <= MaxErrors {
+		start := cur.at()
+		d, serr := next(g.decl, cur, true)
+		if serr == nil {
+			f.Decls = append(f.Decls, c.decl(d))
+			last = start
 			continue
 		}
-		c.report(err, piece)
+		if last < start && !c.atMargin(c.tokens[start]) {
+			// What was read is only the beginning of a declaration; parse the whole of it for a better complaint.
+			start, f.Decls = last, f.Decls[:len(f.Decls)-1]
+		}
+		end := c.nextCut(start + 1)
+		piece := c.tokens[start:end]
+		if again := c.whole(g, piece); again != nil {
+			serr = again
+		}
+		c.report(serr, piece)
 		f.broken = append(f.broken, brokenName(c, piece))
+		if cur, err = c.cursorAt(end); err != nil {
+			return nil, err
+		}
+		last = end
 	}
-	return f
+	return f, nil
 }
 
-// header reads what stands before the first declaration.
-func (c *converter) header(g *grammar, f *File, tokens []token) {
-	whole := *c
-	whole.tokens = tokens
-	h, err := g.parseFile(&whole)
-	if err == nil {
-		f.Policy, f.Edition, f.Imports = h.Policy, h.Edition, h.Imports
-		return
+// nextCut finds the first token from i on at which a declaration may begin after a mistake.
+func (c *converter) nextCut(i int) int {
+	for ; i < len(c.tokens); i++ {
+		t := c.tokens[i]
+		if !c.atMargin(t) {
+			continue
+		}
+		word := c.src.Text[t.start:t.end]
+		if t.kind == tokIdent || isDeclWord[word] {
+			if i == 0 || c.canEnd(c.tokens[i-1]) || t.kind == tokKeyword && !isOperandWord[word] {
+				return i
+			}
+		}
 	}
-	f.Edition = Edition // its mistake is reported here
+	return i
+}
+
+// atMargin reports whether a token stands in column 1.
+func (c *converter) atMargin(t token) bool { return t.start == 0 || c.src.Text[t.start-1] == '\n' }
+
+// isOperandWord are the words that begin a declaration, and also a target or a fact.
+var isOperandWord = makeSet("tool agent context")
+
+// canEnd reports whether a declaration can end with a token; after any other, a name in column 1 goes on with the declaration.
+func (c *converter) canEnd(t token) bool {
+	switch word := c.src.Text[t.start:t.end]; {
+	case t.kind == tokPunct:
+		return word == "}" || word == ")" || word == "]" || word == "?"
+	case t.kind == tokKeyword:
+		return !continues[word]
+	}
+	return true
+}
+
+// continues are the words that want something after them.
+var continues = makeSet("to on in when unless by and or not as for from does because notify has like within")
+
+// badHeader reports what is wrong before the first declaration.
+func (c *converter) badHeader(err *syntaxError, tokens []token) {
 	if len(tokens) == 0 {
 		c.diags.errorf(Span{c.src, 0, min(1, len(c.src.Text))}, CodeSyntax, "the file doesn't begin with `policy NAME edition %d`", Edition).
 			hint("write that line first")
 		return
 	}
-	c.report(err, tokens)
+	if d := c.report(err, tokens); d != nil {
+		d.hint("a file begins with `policy NAME edition %d`, then its imports", Edition)
+	}
 }
 
 // brokenName guesses the name that a declaration with a syntax error would have declared, so that its uses aren't reported as well.
@@ -125,50 +191,41 @@ func brokenName(c *converter, piece []token) string {
 	return name
 }
 
-// report turns participle's complaint about a piece into a diagnostic. A piece with a lexical error has been reported already.
-func (c *converter) report(err *syntaxError, piece []token) {
+// report turns participle's complaint about a piece into a diagnostic. Where the lexer has complained already it says nothing.
+func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 	first, last := piece[0], piece[len(piece)-1]
 	for _, d := range c.diags.list {
 		if d.Severity == Error && d.Span.Src == c.src && d.Span.Start >= first.start && d.Span.Start <= last.end {
-			return
+			return nil
 		}
 	}
 	at := token{start: last.end, end: last.end}
-	var before string
-	for i, t := range piece {
+	for _, t := range piece {
 		if t.start == err.offset {
 			at = t
-			if i > 0 {
-				before = c.src.Text[piece[i-1].start:piece[i-1].end]
-			}
 		}
 	}
 	word := c.src.Text[at.start:at.end]
 	span := Span{c.src, at.start, at.end}
+	if at == first && at.kind == tokIdent && c.atMargin(at) {
+		d := c.diags.errorf(span, CodeSyntax, "no declaration begins with `%s`", short(word))
+		if n := nearest(word, declWords); n != "" {
+			return d.hint("did you mean `%s`?", n)
+		}
+		return d.hint("a declaration begins with one of %s", strings.Join(declWords, ", "))
+	}
 	expected := ""
 	if i := strings.Index(err.message, "(expected "); i >= 0 {
 		expected = prettyExpected(strings.TrimSuffix(err.message[i+len("(expected "):], ")"))
 	}
 	var d *Diagnostic
-	switch {
-	case at == first && at.kind == tokIdent:
-		d = c.diags.errorf(span, CodeSyntax, "no declaration begins with `%s`", short(word))
-		if n := nearest(word, declWords); n != "" {
-			d.hint("did you mean `%s`?", n)
-		} else {
-			d.hint("a declaration begins with one of %s", strings.Join(declWords, ", "))
-		}
-		return
-	case word == "":
-		span = Span{c.src, last.start, last.end}
-		d = c.diags.errorf(span, CodeSyntax, "the declaration ends too early, after `%s`", short(c.src.Text[last.start:last.end]))
-	case at.kind == tokKeyword:
-		d = c.diags.errorf(span, CodeSyntax, "unexpected `%s`", short(word))
-	default:
+	if word == "" {
+		d = c.diags.errorf(Span{c.src, last.start, last.end}, CodeSyntax, "the declaration ends too early, after `%s`", short(c.src.Text[last.start:last.end]))
+	} else {
 		d = c.diags.errorf(span, CodeSyntax, "unexpected `%s`", short(word))
 	}
 	switch {
-	case word == "=" && (before != "" || at.kind == tokPunct):
+	case word == "=":
 		d.hint("equality is written `==`")
 	case at.kind == tokIdent && nearest(word, Keywords()) != "":
 		d.hint("did you mean `%s`?", nearest(word, Keywords()))
@@ -177,6 +234,7 @@ func (c *converter) report(err *syntaxError, piece []token) {
 	case expected != "":
 		d.hint("here stands %s", expected)
 	}
+	return d
 }
 
 // prettyExpected renders participle's notation of what it expected, as far as it is short enough to help.

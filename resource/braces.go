@@ -58,7 +58,7 @@ func (p *braceParser) sequence(depth int) (braces, *fault) {
 		}
 		x.items = append(x.items, item)
 		if x.count *= item.count; x.count > MaxAlternatives {
-			return x, tooMany(open)
+			return x, bad(open, "more than %d alternatives", MaxAlternatives)
 		}
 	}
 	return x, nil
@@ -77,9 +77,7 @@ func (p *braceParser) group(depth int) (braceItem, *fault) {
 			return g, f
 		}
 		g.choices = append(g.choices, choice)
-		if g.count += choice.count; g.count > MaxAlternatives {
-			return g, tooMany(open)
-		}
+		g.count += choice.count
 		if p.at == len(p.src) {
 			return g, bad(open, `"{" without "}"`)
 		}
@@ -92,10 +90,6 @@ func (p *braceParser) group(depth int) (braceItem, *fault) {
 		return g, bad(open, "no alternatives between the braces")
 	}
 	return g, nil
-}
-
-func tooMany(at int) *fault {
-	return bad(at, "more than %d alternatives", MaxAlternatives)
 }
 
 // expand returns the text with the number i, for 0 <= i < count.

@@ -51,9 +51,6 @@ func canonicalWeb(scheme, rest string, glob bool) string {
 		end = i
 	}
 	auth, path := rest[:end], rest[end:]
-	if strings.Contains(auth, "@") {
-		return ""
-	}
 	host, port := auth, ""
 	if i := strings.LastIndexByte(auth, ':'); i > strings.LastIndexByte(auth, ']') {
 		host, port = auth[:i], auth[i:]

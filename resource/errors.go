@@ -18,7 +18,8 @@ type Error struct {
 // shown is how many bytes of the input an error message quotes.
 const shown = 80
 
-// Error renders the whole of e on one line of ASCII, but for Canonical, which is printable as every name is.
+// Error renders the whole of e on one line. What it quotes of the input is escaped to ASCII and at most 80 bytes of it,
+// those around the fault; Canonical is given in full and needs no escaping, being a name.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s at byte %d: %s", excerpt(e.Input, e.Offset), e.Offset, e.Reason)

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/strictjson"
+)
+
+func newEval() *cobra.Command {
+	var policy string
+	var explain, batch bool
+	cmd := &cobra.Command{
+		Use:   "eval --policy PATH REQUEST.json… | -",
+		Short: "Ask a policy about requests",
+		Long: `Eval asks a policy about requests and prints what it decides and by which rules.
+
+A request is a JSON object in the shape of an AuthZEN access evaluation:
+
+  {"subject": {"type": "agent", "id": "assistant"},
+   "action": {"name": "execute", "properties": {"to": "bob@example.com", "amount": 20.00}},
+   "resource": {"type": "tool", "id": "pay"},
+   "context": {"time": "2026-01-31T12:00:00Z", "origins": {"/to": ["user"]}}}
+
+action.properties are the arguments. In the context, time, session, origins and value_origins play the host; without time it
+is now. Each REQUEST is a file, a directory of *.json files, or - for standard input. With --format json the answer is
+an AuthZEN response, a line for each request.
+
+With --batch the one argument is a file (or -) with a request on every line, of at most 1 MiB; the answers are JSON lines in
+the same order, and a summary goes to standard error.
+
+Exit codes: 0 permit, 2 deny, 4 ask, 3 the policy or a request is invalid, 1 a file can't be read; of several requests the
+gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was no valid request.`,
+		Example: `  moatc eval --policy policies/quickstart policies/quickstart/requests/permit.json
+  moatc eval --explain --policy policies/quickstart policies/quickstart/requests
+  moatc eval --format json --policy policies/quickstart policies/quickstart/requests/ask.json
+  moatc eval --batch --policy policies/quickstart policies/quickstart/requests.jsonl`,
+		Args:              somePaths("a request: a JSON file, a directory of them, or - for standard input"),
+		ValidArgsFunction: completeFiles("json", "jsonl"),
+	}
+	format := formatFlag(cmd, "text", "json")
+	cmd.Flags().StringVar(&policy, "policy", "", "the policy to ask: a directory or a .moat `path`")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say of a deny or an ask which permit came nearest and what it lacked")
+	cmd.Flags().BoolVar(&batch, "batch", false, "read a request from every line of one file, answer in JSON lines")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case policy == "":
+			return usageError(cmd, "say which policy to ask: --policy PATH")
+		case batch && len(args) != 1:
+			return usageError(cmd, "--batch reads one file, or - for standard input")
+		case batch && cmd.Flags().Changed("format") && format.value == "text":
+			return usageError(cmd, "--batch answers in JSON lines; it doesn't go with --format text")
+		}
+		p, ds := lang.Load(policy)
+		if p == nil {
+			printDiagnostics(cmd, ds.Errors())
+			return exit(exitDiagnostics(ds))
+		}
+		a := &asker{program: eval.New(p), explain: explain}
+		if batch {
+			return runBatch(cmd, a, args[0])
+		}
+		sources, err := listRequests(args)
+		if err != nil {
+			return err
+		}
+		code := exitOK
+		for _, name := range sources {
+			code = gravest(code, evalOne(cmd, a, name, len(sources) > 1, format.value))
+		}
+		return exit(code)
+	}
+	return cmd
+}
+
+// evalOne asks about the request in a file and prints the answer; named says that it is one of several. It returns the exit code.
+func evalOne(cmd *cobra.Command, a *asker, name string, named bool, format string) int {
+	data, err := readRequest(cmd.InOrStdin(), name)
+	if err != nil {
+		complain(cmd.ErrOrStderr(), ioError(name, err))
+		return exitUsage
+	}
+	an := a.ask(data)
+	if named {
+		an.source = name
+	}
+	if an.invalid != nil {
+		complain(cmd.ErrOrStderr(), fmt.Errorf("%s: %w", name, an.invalid))
+	}
+	switch {
+	case format == "json":
+		err = writeJSON(cmd.OutOrStdout(), an.response())
+	case an.invalid == nil:
+		_, err = io.WriteString(cmd.OutOrStdout(), an.text())
+	}
+	switch {
+	case err != nil:
+		return exitUsage // the output remembers why
+	case an.invalid != nil:
+		return exitInvalid
+	}
+	return exitOutcome(an.decision.Outcome)
+}
+
+// listRequests lists the files that the arguments mean: of a directory its *.json files, sorted.
+func listRequests(args []string) ([]string, error) {
+	var out []string
+	stdin := 0
+	for _, arg := range args {
+		if arg == "-" {
+			stdin++
+		}
+		info, err := os.Stat(arg)
+		if arg == "-" || err != nil || !info.IsDir() {
+			out = append(out, arg) // whether it can be read shows when it is read
+			continue
+		}
+		entries, err := os.ReadDir(arg)
+		if err != nil {
+			return nil, ioError(arg, err)
+		}
+		before := len(out)
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".json") && !e.IsDir() {
+				out = append(out, filepath.Join(arg, e.Name()))
+			}
+		}
+		if len(out) == before {
+			return nil, ioError(arg, errors.New("holds no file with the extension .json"))
+		}
+	}
+	if stdin > 1 {
+		return nil, errors.New("- can stand only once: standard input is read once")
+	}
+	return out, nil
+}
+
+// readRequest reads a request. Of one that is too large it reads just so much that the parser sees it is.
+func readRequest(stdin io.Reader, name string) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		stdin = f
+	}
+	return io.ReadAll(io.LimitReader(stdin, strictjson.DefaultBytes+1))
+}
+
+// An asker asks one policy.
+type asker struct {
+	program *eval.Program
+	explain bool
+}
+
+// ask decides a request in JSON. Where the request has no time, it is made now.
+func (a *asker) ask(data []byte) answer {
+	an := answer{program: a.program}
+	var facts eval.Facts
+	an.request, facts, an.invalid = eval.ParseEvaluation(data)
+	if an.invalid != nil {
+		an.decision.Code = eval.CodeInvalidRequest
+		return an
+	}
+	if facts.Time.IsZero() {
+		facts.Time = time.Now()
+	}
+	if !a.explain {
+		an.decision = a.program.Decide(an.request, facts)
+		return an
+	}
+	x := a.program.Explain(an.request, facts)
+	an.decision, an.explanation = x.Decision, &x
+	return an
+}

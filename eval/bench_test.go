@@ -1,0 +1,135 @@
+package eval_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/internal/workload"
+	"github.com/moat-lang/moat/lang"
+)
+
+// BenchmarkDecide decides requests that are parsed before. What it takes without any language, on the same requests and
+// in the same run, stands beside it as floor: compare the two, since times alone depend on the machine and on what else it does.
+func BenchmarkDecide(b *testing.B) {
+	for _, n := range workloadSizes {
+		rules, requests := workload.Rules(n), workload.Requests(n, passLen)
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			program, ready := workloadProgram(b, rules), prepareAll(b, requests)
+			benchmarkPasses(b, func(i int) bool {
+				return program.Decide(ready[i].req, ready[i].facts).Outcome == eval.Permit
+			})
+		})
+		b.Run(fmt.Sprintf("floor/rules=%d", n), func(b *testing.B) {
+			floor := workload.NewFloor(rules)
+			benchmarkPasses(b, func(i int) bool { return floor.Decide(&requests[i]) })
+		})
+	}
+}
+
+// BenchmarkDecideJSON decides requests from the bytes of an AuthZEN evaluation.
+func BenchmarkDecideJSON(b *testing.B) {
+	for _, n := range workloadSizes {
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			program := workloadProgram(b, workload.Rules(n))
+			var bodies [][]byte
+			for _, q := range workload.Requests(n, passLen) {
+				bodies = append(bodies, q.JSON())
+			}
+			benchmarkPasses(b, func(i int) bool {
+				req, facts, err := eval.ParseEvaluation(bodies[i])
+				if err != nil {
+					b.Fatal(err)
+				}
+				return program.Decide(req, facts).Outcome == eval.Permit
+			})
+		})
+	}
+}
+
+// benchmarkPasses times whole passes over the requests, so that all see the same mix, and reports time and
+// allocations for one decision. decide answers the i-th request.
+func benchmarkPasses(b *testing.B, decide func(i int) bool) {
+	b.ReportAllocs() // the metrics below take the place of its figures, which are for a pass
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		allowed := 0
+		for i := range passLen {
+			if decide(i) {
+				allowed++
+			}
+		}
+		if allowed != passLen/2 {
+			b.Fatalf("%d of %d requests were allowed; half should be", allowed, passLen)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	decisions := float64(b.N) * passLen
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/decisions, "ns/op")
+	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/decisions, "B/op")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/decisions, "allocs/op")
+}
+
+// BenchmarkCompile makes a program of text. ns/op and the allocations are those of all of it; apart from that it reports, for each rule,
+// the time to parse, to check (all else that lang.Compile does) and to compile (eval.New), and the heap that the program keeps.
+func BenchmarkCompile(b *testing.B) {
+	for _, n := range workloadSizes {
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			sources := workloadSources(workload.Rules(n))
+			var parsing, checking, compiling time.Duration
+			var program *eval.Program
+			empty := liveHeap()
+			b.ReportAllocs()
+			for b.Loop() {
+				program = nil
+				b.StopTimer()
+				start := time.Now()
+				parseAll(b, sources)
+				parse := time.Since(start)
+				b.StartTimer()
+
+				start = time.Now()
+				policy, diags := lang.Compile(sources)
+				if policy == nil {
+					b.Fatal(diags)
+				}
+				check := time.Since(start) - parse
+				start = time.Now()
+				program = eval.New(policy)
+				compiling += time.Since(start)
+				parsing += parse
+				checking += check
+			}
+			b.StopTimer()
+			kept := liveHeap() - empty
+			runtime.KeepAlive(program)
+			perRule := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(b.N) / float64(n) }
+			b.ReportMetric(perRule(parsing), "parse-ns/rule")
+			b.ReportMetric(perRule(checking), "check-ns/rule")
+			b.ReportMetric(perRule(compiling), "compile-ns/rule")
+			b.ReportMetric(float64(kept)/float64(n), "heap-B/rule")
+		})
+	}
+}
+
+// parseAll does the part of lang.Compile that is parsing.
+func parseAll(b *testing.B, sources map[string]string) {
+	for name, text := range sources {
+		if file, diags := lang.Parse(lang.NewSource(name, text)); file == nil || diags.Err() != nil {
+			b.Fatal(diags)
+		}
+	}
+}
+
+// liveHeap is how many bytes of the heap are in use. The second collection frees what the first put into pools.
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

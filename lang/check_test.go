@@ -1,0 +1,239 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const vocabulary = `policy p edition 1
+group Staff
+group Managers
+agent bot in Staff
+agent crawler
+person alice in Managers
+person bob in Managers
+action poke
+origin crm
+tool search(query: string, max: int?)
+tool read(path: path) -> { text: string }
+tool mail.send(to: [email], cc: [email]?, body: string, mode: "fast" | "slow")
+tool pay(amount: decimal, to: email, when: timestamp, id: { kind: string, n: int? }, from: ip, cmd: argv, u: url, raw: json)
+context {
+  hour: int
+  tenant: string?
+}
+`
+
+// Each source has the place of its one error between ⟦ and ⟧, and the code that it must have. Hint, where given, is part of the hint.
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct {
+		code Code
+		src  string // after the vocabulary
+		hint string
+	}{
+		{CodeUnknownName, `permit ⟦bott⟧ to execute on tool search`, "did you mean `bot`?"},
+		{CodeUnknownName, `permit bot to ⟦exeucte⟧ on tool search`, "did you mean `execute`?"},
+		{CodeUnknownName, `permit bot to execute on tool ⟦mail.sent⟧`, "did you mean `mail.send`?"},
+		{CodeUnknownName, `permit bot to execute on tool search when ⟦qery⟧ == "x"`, "facts are"},
+		{CodeUnknownName, `permit bot to execute on tool search when ⟦query⟧ == "x"`, "write `args.query`"},
+		{CodeUnknownName, `permit bot to execute on tool search when ⟦hour⟧ == 1`, "write `context.hour`"},
+		{CodeUnknownName, `permit bot to execute on tool search when ⟦startswith⟧(args.query, "x")`, "write starts(x, prefix)"},
+		{CodeUnknownName, `permit bot to execute on tool search when args.query == ⟦None⟧`, "there is no null"},
+		{CodeUnknownName, `permit bot to execute on tool pay when args.to from ⟦cmr⟧`, "did you mean `crm`?"},
+		{CodeUnknownName, `permit bot to execute on tool pay when args.to from ⟦tool raed.text⟧`, ""},
+		{CodeUnknownName, `permit bot to execute on tool pay when agent in ⟦Stuff⟧`, "did you mean `Staff`?"},
+		{CodeUnknownName, `permit bot to execute on tool pay needs approval by ⟦Manager⟧`, "did you mean `Managers`?"},
+		{CodeWrongKindName, `group G in ⟦bot⟧` + "\n" + `permit G to read on any`, ""},
+		{CodeUnknownField, `permit bot to execute on tool search when args.⟦qury⟧ == "x"`, "did you mean `query`?"},
+		{CodeUnknownField, `permit bot to execute on tool search when context.⟦huor⟧ == 1`, "did you mean `hour`?"},
+		{CodeUnknownField, `permit bot to execute on tool search when context.⟦time⟧ == 1`, "`now`"},
+		{CodeUnknownField, `permit bot to execute on tool pay when args.id.⟦kin⟧ == "x"`, "did you mean `kind`?"},
+		{CodeUnknownField, `permit bot to execute on tool pay when args.raw.⟦x⟧ == 1`, "json is opaque"},
+		{CodeUnknownField, `permit bot to execute on tool pay when agent.⟦nmae⟧ == "x"`, "did you mean `name`?"},
+		{CodeDuplicate, "permit x: bot to read on any\npermit ⟦x⟧: bot to write on any", "rename one"},
+		{CodeDuplicate, "agent ⟦bot⟧\npermit bot to read on any", ""},
+		{CodeLookAlike, "agent ⟦Bot⟧\npermit bot to read on any", "rename one"},
+		{CodeLookAlike, "tool ⟦Search⟧()\npermit bot to read on any", ""},
+		{CodeLookAlike, "tool mail.sencl()\ntool ⟦mail.senc1⟧()\npermit bot to read on any", ""},
+		{CodeReservedName, "action ⟦read⟧\npermit bot to read on any", ""},
+		{CodeReservedName, "context { ⟦time⟧: int }\npermit bot to read on any", ""},
+		{CodeSyntax, "permit bot to execute on tool pay when args.to from ⟦policy⟧", ""},
+		{CodeCycle, "group ⟦A⟧ in A\npermit A to read on any", ""},
+		{CodeCycle, "define a = b and true\ndefine b = ⟦a⟧\npermit bot to read on any when a", ""},
+		{CodeType, `permit bot to execute on tool search when ⟦args.query⟧`, "compare it"},
+		{CodeType, `permit bot to execute on tool search when args.query ⟦==⟧ 1`, ""},
+		{CodeType, `permit bot to execute on tool pay when args.amount ⟦<⟧ "200"`, "a number stands without quotes"},
+		{CodeType, `permit bot to execute on tool mail.send when args.to ⟦==⟧ "a@example.com"`, "membership"},
+		{CodeType, `permit bot to execute on tool mail.send when args.mode == ⟦"fsat"⟧`, `did you mean "fast"?`},
+		{CodeType, `permit bot to execute on tool search when ⟦args.query < "b"⟧`, "numbers, dates"},
+		{CodeType, `permit bot to execute on tool pay when ⟦starts(args.to, "a")⟧`, "domain(…)"},
+		{CodeType, `permit bot to execute on tool read when ⟦starts(args.path, "/data")⟧`, `in \"/data/**\"`},
+		{CodeType, `permit bot to execute on tool pay when ⟦args.cmd⟧ like "git *"`, "args.cmd in"},
+		{CodeUnknownName, `permit bot to execute on tool pay when agent == ⟦bot⟧`, "compare agent.name"},
+		{CodeType, `permit bot to execute on tool pay when ⟦agent == "bot"⟧`, "agent.name"},
+		{CodeType, `permit bot to execute on tool pay when ⟦args.raw == 1⟧`, "give the tool's argument a type"},
+		{CodeType, `permit bot to execute on tool pay when args.to ⟦in⟧ "*@example.com"`, ""},
+		{CodeType, `tool x(path: path) does read on ⟦args.path⟧` + "\npermit bot to execute on tool x", "file(args.path)"},
+		{CodeType, `permit bot to execute on tool pay when ⟦size(args.to)⟧ == 1`, ""},
+		{CodeUnknownType, "tool x(a: ⟦integer⟧)\npermit bot to execute on tool x", "write `int`"},
+		{CodeUnknownType, "tool x(a: ⟦strin⟧)\npermit bot to execute on tool x", "did you mean `string`?"},
+		{CodeMaybeAbsent, `permit bot to execute on tool search when ⟦args.max⟧ <= 50`, "args.max ?? …"},
+		{CodeMaybeAbsent, `permit bot to any on tool search when ⟦args.query⟧ == "x"`, ""},
+		{CodeMaybeAbsent, `permit bot to read on any when ⟦args.query⟧ == "x"`, ""},
+		{CodeMaybeAbsent, `permit bot to execute on tool pay when ⟦args.cmd[0]⟧ == "git"`, ""},
+		{CodeMaybeAbsent, `permit bot to execute on tool search, tool read when ⟦args.query⟧ == "x"`, ""},
+		{CodeMixedTypes, "tool pay2(amount: int)\npermit bot to execute on tool pay, tool pay2 when args.⟦amount⟧ < 1", "a rule for each tool"},
+		{CodeNotCanonical, `permit bot to execute on tool pay when args.to == ⟦"Bob@Example.COM"⟧`, ""},
+		{CodeNotCanonical, `permit bot to execute on tool pay when args.u == ⟦"https://example.com:443/x"⟧`, `write "https://example.com/x"`},
+		{CodeNotCanonical, `permit bot to execute on tool read when args.path == ⟦"/data/../etc"⟧`, ""},
+		{CodeNotCanonical, `permit bot to execute on tool pay when args.from in ⟦"10.0.0.1/8"⟧`, ""},
+		{CodeNotCanonical, `permit bot to read on any when now > timestamp(⟦"yesterday"⟧)`, ""},
+		{CodeArity, `permit bot to execute on tool search when ⟦starts(args.query)⟧`, ""},
+		{CodePermitAny, `permit ⟦any⟧ to read on any`, "name agents or a group"},
+		{CodeInvalidPattern, `permit bot to read on ⟦"file:///data/../x"⟧`, ""},
+		{CodeInvalidPattern, `permit bot to read on ⟦"/data/**"⟧`, ""},
+		{CodeInvalidPattern, `permit bot to read on ⟦"https://Example.com/**"⟧`, `write "https://example.com/**"`},
+		{CodeInvalidPattern, `permit bot to execute on tool read when args.path in ⟦"data/**"⟧`, ""},
+		{CodeSetting, "delegation { ⟦max_dept⟧ 4 }\npermit bot to read on any", "did you mean `max_depth`?"},
+		{CodeSetting, "sandbox bot { fuel ⟦64MiB⟧ }\npermit bot to read on any", "an integer"},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: read on any ⟦c⟧ -> d: read on any }\npermit bot to read on any", ""},
+		{CodeApproval, `forbid bot to read on any ⟦needs approval by Managers⟧`, ""},
+		{CodeApproval, `permit bot to read on any ⟦needs 3 approval by Managers⟧`, "person alice in Managers"},
+		{CodeInvalidValue, `tool x() pin ⟦"sha256:12"⟧` + "\npermit bot to execute on tool x", "64 hexadecimal digits"},
+		{CodeInvalidValue, `secret s for bot on "https://a.example.com/**" as header ⟦"Auth orization"⟧ "Bearer {}"` + "\npermit bot to read on any", ""},
+		{CodeNeedsConstants, "permit bot to read on any\ntest \"t\" { try bot to execute on tool search { query: ⟦agent.name⟧ } expect permit }", ""},
+		{CodeNeedsConstants, "permit bot to read on any\ntest \"t\" { try bot to read on ⟦any⟧ expect permit }", ""},
+		{CodeTooDeep, `permit bot to execute on tool mail.send when any a in args.to { any b in args.to { ⟦any c in args.to { true }⟧ } }`, ""},
+		{CodeSyntax, "⟦permitt⟧ bot to read on any\npermit bot to read on any", "did you mean `permit`?"},
+		{CodeSyntax, "permit bot ⟦on⟧ read on any\npermit bot to read on any", ""},
+		{CodeSyntax, "permit bot to read on any when context.hour ⟦=⟧ 1", "`==`"},
+		{CodeInvalidToken, `permit bot to read on any when true ⟦&&⟧ true`, "write `and`"},
+		{CodeInvalidToken, `permit bot to read on any when agent.name == ⟦'x'⟧`, "double quotes"},
+		{CodeInvalidString, `permit bot to read on any when agent.name == ⟦"x⟧`, ""},
+		{CodeInvalidNumber, `permit bot to read on any when context.hour == ⟦99999999999999999999⟧`, "64-bit"},
+		{CodeInvalidNumber, `permit bot to read on any when context.hour == ⟦10x⟧`, ""},
+		{CodeForeignName, "agent ⟦bоt2⟧\npermit bot to read on any", "ASCII"},
+	} {
+		t.Run(string(tt.code)+" "+tt.src, func(t *testing.T) {
+			start := strings.Index(tt.src, "⟦")
+			plain := strings.ReplaceAll(strings.ReplaceAll(tt.src, "⟦", ""), "⟧", "")
+			_, diags := Compile(map[string]string{"p.moat": vocabulary + plain + "\n"})
+			errs := diags.Errors()
+			if len(errs) != 1 {
+				t.Fatalf("%d errors, want one with the code %s:\n%v", len(errs), tt.code, diags)
+			}
+			d := errs[0]
+			if d.Code != tt.code {
+				t.Errorf("code %s, want %s: %v", d.Code, tt.code, d)
+			}
+			if start >= 0 {
+				want := tt.src[start+len("⟦") : strings.Index(tt.src, "⟧")]
+				if d.Span.Start != len(vocabulary)+start || d.Span.Text() != want {
+					t.Errorf("at %q (%v), want %q", d.Span.Text(), d.Span, want)
+				}
+			}
+			text := d.Hint
+			if tt.hint != "" && !strings.Contains(strings.ReplaceAll(text, `"`, `\"`), strings.ReplaceAll(strings.ReplaceAll(tt.hint, `\"`, `"`), `"`, `\"`)) && !strings.Contains(d.Message, tt.hint) {
+				t.Errorf("hint %q (message %q) doesn't say %q", d.Hint, d.Message, tt.hint)
+			}
+		})
+	}
+}
+
+// What is right must stay right.
+func TestAccepted(t *testing.T) {
+	for _, src := range []string{
+		`permit bot to execute on tool search when args.max ?? 10 <= 50`,
+		`permit bot to execute on tool search when has args.max and args.max <= 50`,
+		`permit bot to execute on tool search when args.max <= 50 and has args.max`,
+		`permit bot to execute on tool search when not has args.max or args.max <= 50`,
+		"permit bot to execute on tool search\n when args.max <= 50\n when has args.max",
+		"permit bot to execute on tool search\n when args.max <= 50\n unless not has args.max",
+		`permit bot to any on tool search when has args.query and args.query == "x"`,
+		`permit bot to execute on tool pay when args.to in ["a@example.com", "b@example.com"]`,
+		`permit bot to execute on tool pay when args.cmd in [["git", "status"], ["ls"]]`,
+		`permit bot to execute on tool pay when args.amount <= 200 and args.amount * 2 > 1.5`,
+		`permit bot to execute on tool pay when now - args.when < 1h and args.when + 1h > now`,
+		`permit bot to execute on tool pay when args.from in "10.0.0.0/8" or args.from in cidr("::/0")`,
+		`permit bot to execute on tool pay when args.u in "https://*.example.com/**" and domain(args.u) != "x"`,
+		`permit bot to execute on tool pay when (args.id.n ?? 0) == 1`,
+		`permit bot to execute on tool pay when args.raw from user`,
+		`forbid any to execute on tool mail.send when any r in args.to + (args.cc ?? []) { domain(r) != "example.com" }`,
+		`forbid any to execute on tool mail.send when any r in args.to { r in ["a@example.com"] and r from no [tool read.text, tool search] }`,
+		`permit bot to read on any when resource in "file:///data/**" and (resource.host ?? "") == "" and resource == "file:///data/x"`,
+		`permit bot to read on any when agent in Staff and agent.name == "bot"`,
+		"define small = args.amount <= 10.00\npermit bot to execute on tool pay when small",
+		`permit bot, alice to delegate on agent Staff, agent any`,
+	} {
+		if p, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"}); p == nil {
+			t.Errorf("%s\n%v", src, diags.Errors())
+		}
+	}
+}
+
+// One run reports every error, each once, in the order of the source.
+func TestEveryErrorInOneRun(t *testing.T) {
+	src := vocabulary + `permit bott to read on any
+permitt bot to read on any
+permit bot to read on any when context.huor == 1
+permit bot to execute on tool pay when args.amount < "x"
+permit bot to read on "https://Example.com/**"
+permit bot to read on
+permit bot to read on any when lower(1) == "x"
+`
+	_, diags := Compile(map[string]string{"p.moat": src})
+	want := []Code{CodeUnknownName, CodeSyntax, CodeUnknownField, CodeType, CodeInvalidPattern, CodeSyntax, CodeType}
+	var got []Code
+	for _, d := range diags.Errors() {
+		got = append(got, d.Code)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v:\n%v", got, want, diags)
+	}
+}
+
+func TestTooManyErrorsAreCounted(t *testing.T) {
+	src := vocabulary
+	for i := range 300 {
+		src += fmt.Sprintf("permit nobody%d to read on any\n", i)
+	}
+	_, diags := Compile(map[string]string{"p.moat": src})
+	if n := len(diags.Errors()); n != MaxErrors+1 {
+		t.Errorf("%d errors, want %d", n, MaxErrors+1)
+	}
+	if last := diags[len(diags)-1]; last.Code != CodeTooManyErrors || !strings.Contains(last.Message, "200 more") {
+		t.Errorf("the last one is %v", last)
+	}
+}
+
+// A define that doubles its predecessor costs 2^n steps when it runs; the bound on cost refuses it, at once.
+func TestDefinesThatMultiplyAreRefused(t *testing.T) {
+	src := vocabulary + "define d0 = agent.name == \"x\"\n"
+	for i := 1; i < 60; i++ {
+		src += fmt.Sprintf("define d%d = d%d and d%d\n", i, i-1, i-1)
+	}
+	_, diags := Compile(map[string]string{"p.moat": src + "permit bot to read on any when d59\n"})
+	if errs := diags.Errors(); len(errs) == 0 || errs[len(errs)-1].Code != CodeCost {
+		t.Errorf("want %s, got %v", CodeCost, diags)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for code, src := range map[Code]string{
+		WarnLikeOnStructured: `permit bot to execute on tool read when args.path like "/data*"`,
+		WarnAllOverEmpty:     `permit bot to execute on tool mail.send when all r in args.to { domain(r) == "example.com" }`,
+		WarnUnused:           "group Lonely\npermit bot to read on any",
+		CodeNeverAbsent:      `permit bot to execute on tool search when args.query ?? "" == "x"`,
+		WarnNotYet:           `forbid any to read on any when session once (read on any)`,
+	} {
+		p, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"})
+		found := false
+		for _, d := range diags {
+			found = found || d.Code == code && d.Severity == Warning
+		}
+		if p == nil || !found {
+			t.Errorf("%s: want a warning %s and a program, got %v", src, code, diags)
+		}
+	}
+}
