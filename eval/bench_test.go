@@ -74,57 +74,32 @@ func benchmarkPasses(b *testing.B, decide func(i int) bool) {
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/decisions, "allocs/op")
 }
 
-// BenchmarkCompile makes a program of text. ns/op and the allocations are those of all of it; apart from that it reports, for each rule,
+// BenchmarkCompile makes a program of text. ns/op and the allocations are those of all of it. Apart from that it reports, for each rule,
 // the time to parse, to check (all else that lang.Compile does) and to compile (eval.New), and the heap that the program keeps.
 func BenchmarkCompile(b *testing.B) {
 	for _, n := range workloadSizes {
 		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
-			sources := workloadSources(workload.Rules(n))
-			var parsing, checking, compiling time.Duration
-			var program *eval.Program
+			c := compilation{sources: workloadSources(workload.Rules(n))}
 			empty := liveHeap()
 			b.ReportAllocs()
 			for b.Loop() {
-				program = nil
-				b.StopTimer()
-				start := time.Now()
-				parseAll(b, sources)
-				parse := time.Since(start)
-				b.StartTimer()
-
-				start = time.Now()
-				policy, diags := lang.Compile(sources)
-				if policy == nil {
-					b.Fatal(diags)
-				}
-				check := time.Since(start) - parse
-				start = time.Now()
-				program = eval.New(policy)
-				compiling += time.Since(start)
-				parsing += parse
-				checking += check
+				c.run(b)
 			}
-			b.StopTimer()
-			kept := liveHeap() - empty
-			runtime.KeepAlive(program)
-			perRule := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(b.N) / float64(n) }
-			b.ReportMetric(perRule(parsing), "parse-ns/rule")
-			b.ReportMetric(perRule(checking), "check-ns/rule")
-			b.ReportMetric(perRule(compiling), "compile-ns/rule")
+			c.program = nil
+			empty -= liveHeap() // the benchmark's own notes
+			c.run(b)
+			kept := liveHeap() + empty
+			for len(c.parse) < minSamples {
+				c.run(b)
+			}
+			runtime.KeepAlive(c)
+			b.ReportMetric(median(c.parse)/float64(n), "parse-ns/rule")
+			b.ReportMetric(median(c.check)/float64(n), "check-ns/rule")
+			b.ReportMetric(median(c.compile)/float64(n), "compile-ns/rule")
 			b.ReportMetric(float64(kept)/float64(n), "heap-B/rule")
 		})
 	}
 }
-
-// parseAll does the part of lang.Compile that is parsing.
-func parseAll(b *testing.B, sources map[string]string) {
-	for name, text := range sources {
-		if file, diags := lang.Parse(lang.NewSource(name, text)); file == nil || diags.Err() != nil {
-			b.Fatal(diags)
-		}
-	}
-}
-
 // liveHeap is how many bytes of the heap are in use. The second collection frees what the first put into pools.
 func liveHeap() int64 {
 	runtime.GC()

@@ -188,7 +188,11 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 			if err != nil {
 				return val{}, err
 			}
-			v, cerr := call(x.Func.Name, vs)
+			var labels map[string][]string
+			if !isConst {
+				labels = e.facts.ValueOrigins
+			}
+			v, cerr := call(x.Func.Name, vs, labels)
 			return v, wrap(x.Span, cerr)
 		}, isConst
 	case *lang.List:
@@ -223,7 +227,7 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 		fn, isConst := c.value(x.X)
 		return func(e *env) (val, *condError) {
 			v, err := fn(e)
-			return boolVal(!v.absent()), err
+			return computed(!v.absent()), err
 		}, isConst
 	case *lang.Attested:
 		return constant(val{}, unsupported(x.Span, "attested")), true
@@ -233,7 +237,7 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 		fn := c.truth(x)
 		return func(e *env) (val, *condError) {
 			t := fn(e)
-			return boolVal(t.is), t.err
+			return computed(t.is), t.err
 		}, false
 	}
 	panic(fmt.Sprintf("eval: compile: %T", x))
@@ -256,7 +260,7 @@ func (c *compiler) test(x lang.Expr, ask func(val) bool) (valueFn, bool) {
 	fn, isConst := c.there(x)
 	return func(e *env) (val, *condError) {
 		v, err := fn(e)
-		return boolVal(err == nil && ask(v)), err
+		return computed(err == nil && ask(v)), err
 	}, isConst
 }
 
@@ -339,14 +343,14 @@ func (c *compiler) binary(x *lang.Binary) (valueFn, bool) {
 		group := v.Group.Name.Name
 		return func(e *env) (val, *condError) {
 			v, err := fn(e)
-			return boolVal(err == nil && e.prog.IsIn(v.s, group)), err
+			return computed(err == nil && e.prog.IsIn(v.s, group)), err
 		}, false
 	}
 	a, constA := c.there(x.X)
 	b, constB := c.there(x.Y)
 	apply := func(u, v val) (val, error) { return binaryOp(x.Op, u, v) }
 	if x.Op == lang.OpIn {
-		apply = func(u, v val) (val, error) { return boolVal(member(u, v)), nil }
+		apply = func(u, v val) (val, error) { return computed(member(u, v)), nil }
 	}
 	return func(e *env) (val, *condError) {
 		u, err := a(e)

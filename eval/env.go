@@ -104,7 +104,7 @@ func (e *env) call() *Decision {
 			return denied(CodeUnknownTool, "the policy declares no tool %q", short(name))
 		}
 		if d := e.facts.Definition; d != "" && tool.Pin != nil && d != tool.Pin.Value {
-			return denied(CodeDefinitionChanged, "the definition of %s has the digest %s; the policy pins %s", name, short(d), tool.Pin.Value)
+			return denied(CodeDefinitionChanged, "the definition of %s has the digest %s; the policy pins %s", name, cut(d), tool.Pin.Value)
 		}
 		if e.req.Action == "execute" {
 			e.tool = tool

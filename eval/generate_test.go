@@ -236,7 +236,9 @@ func arr(vs ...strictjson.Value) strictjson.Value {
 func obj(members ...strictjson.Member) strictjson.Value {
 	return strictjson.Value{Kind: strictjson.Object, Members: members}
 }
-func mem(name string, v strictjson.Value) strictjson.Member { return strictjson.Member{Name: name, Value: v} }
+func mem(name string, v strictjson.Value) strictjson.Member {
+	return strictjson.Member{Name: name, Value: v}
+}
 
 func (g *generator) strings(from ...string) strictjson.Value {
 	v := arr()

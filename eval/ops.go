@@ -18,17 +18,17 @@ import (
 func binaryOp(op lang.BinaryOp, a, b val) (val, error) {
 	switch op {
 	case lang.OpEq:
-		return boolVal(equal(a, b)), nil
+		return computed(equal(a, b)), nil
 	case lang.OpNe:
-		return boolVal(!equal(a, b)), nil
+		return computed(!equal(a, b)), nil
 	case lang.OpLt:
-		return boolVal(compare(a, b) < 0), nil
+		return computed(compare(a, b) < 0), nil
 	case lang.OpLe:
-		return boolVal(compare(a, b) <= 0), nil
+		return computed(compare(a, b) <= 0), nil
 	case lang.OpGt:
-		return boolVal(compare(a, b) > 0), nil
+		return computed(compare(a, b) > 0), nil
 	case lang.OpGe:
-		return boolVal(compare(a, b) >= 0), nil
+		return computed(compare(a, b) >= 0), nil
 	}
 	return arithmetic(op, a, b)
 }
@@ -112,22 +112,22 @@ func like(s, pattern string) bool {
 	return strings.HasSuffix(s, parts[last])
 }
 
-// call computes a built-in function.
-func call(name string, args []val) (val, error) {
+// call computes a built-in function. labels are the host's, by value: urls and emails give what they find its own.
+func call(name string, args []val, labels map[string][]string) (val, error) {
 	x := args[0]
 	switch name {
 	case "starts":
 		if x.isList() {
 			n := len(args[1].items)
-			return boolVal(len(x.items) >= n && equal(val{kind: lang.ListKind, items: x.items[:n]}, args[1])), nil
+			return computed(len(x.items) >= n && equal(val{kind: lang.ListKind, items: x.items[:n]}, args[1])), nil
 		}
-		return boolVal(strings.HasPrefix(x.s, args[1].s)), nil
+		return computed(strings.HasPrefix(x.s, args[1].s)), nil
 	case "ends":
 		if x.isList() {
 			n := len(args[1].items)
-			return boolVal(len(x.items) >= n && equal(val{kind: lang.ListKind, items: x.items[len(x.items)-n:]}, args[1])), nil
+			return computed(len(x.items) >= n && equal(val{kind: lang.ListKind, items: x.items[len(x.items)-n:]}, args[1])), nil
 		}
-		return boolVal(strings.HasSuffix(x.s, args[1].s)), nil
+		return computed(strings.HasSuffix(x.s, args[1].s)), nil
 	case "domain":
 		if x.kind == lang.Email {
 			return val{kind: lang.String, s: value.Email(x.s).Domain(), origins: x.origins}, nil
@@ -147,9 +147,9 @@ func call(name string, args []val) (val, error) {
 		if unclear {
 			return val{}, fmt.Errorf("the text holds something like a URL that isn't in canonical form")
 		}
-		list := val{kind: lang.ListKind, origins: x.origins}
+		list := listOf(x, len(found))
 		for _, n := range found {
-			list.items = append(list.items, val{kind: lang.URL, s: n.String(), name: n, origins: x.origins})
+			list.items = append(list.items, val{kind: lang.URL, s: n.String(), name: n, origins: foundIn(x, n.String(), labels)})
 		}
 		return list, nil
 	case "emails":
@@ -157,14 +157,30 @@ func call(name string, args []val) (val, error) {
 		if unclear {
 			return val{}, fmt.Errorf("the text holds something like an e-mail address that isn't in canonical form")
 		}
-		list := val{kind: lang.ListKind, origins: x.origins}
+		list := listOf(x, len(found))
 		for _, e := range found {
-			list.items = append(list.items, val{kind: lang.Email, s: string(e), origins: x.origins})
+			list.items = append(list.items, val{kind: lang.Email, s: string(e), origins: foundIn(x, string(e), labels)})
 		}
 		return list, nil
 	}
 	// cidr, ip, date, timestamp, duration take a literal, which has its type already.
 	return x, nil
+}
+
+// foundIn is the origin of a value that stands inside a text: what the host says of the value, else the text's.
+func foundIn(text val, value string, labels map[string][]string) *originSet {
+	if own := labels[value]; len(own) > 0 && text.origins != nil {
+		return newOriginSet(own)
+	}
+	return text.origins
+}
+
+// listOf is an empty list for n values found in a text. Only when none are found has the list itself the text's origin.
+func listOf(text val, n int) val {
+	if n == 0 {
+		return val{kind: lang.ListKind, origins: text.origins}
+	}
+	return val{kind: lang.ListKind, items: make([]val, 0, n)}
 }
 
 func fileOf(x val) (val, error) {

@@ -252,7 +252,7 @@ func (e *env) value(x lang.Expr) (val, *condError) {
 				return val{}, err
 			}
 		}
-		v, err := call(x.Func.Name, args)
+		v, err := call(x.Func.Name, args, e.facts.ValueOrigins)
 		return v, wrap(x.Span, err)
 	case *lang.List:
 		list := val{kind: lang.ListKind}
@@ -277,20 +277,20 @@ func (e *env) value(x lang.Expr) (val, *condError) {
 		return e.binary(x)
 	case *lang.Like:
 		v, err := e.there(x.X)
-		return boolVal(err == nil && like(v.s, x.Pattern.Value)), err
+		return computed(err == nil && like(v.s, x.Pattern.Value)), err
 	case *lang.From:
 		v, err := e.there(x.X)
-		return boolVal(err == nil && v.from(x.Mode, listed(x))), err
+		return computed(err == nil && v.from(x.Mode, listed(x))), err
 	case *lang.Has:
 		v, err := e.value(x.X)
-		return boolVal(!v.absent()), err
+		return computed(!v.absent()), err
 	case *lang.Attested:
 		return val{}, unsupported(x.Span, "attested")
 	case *lang.Once:
 		return val{}, unsupported(x.Span, "once")
 	}
 	t := e.truth(x)
-	return boolVal(t.is), t.err
+	return computed(t.is), t.err
 }
 
 // there evaluates an expression whose value must be there. The checker sees to it that only a condition that another one overrules asks for
@@ -338,17 +338,17 @@ func (e *env) binary(x *lang.Binary) (val, *condError) {
 		return val{}, err
 	}
 	if x.Op == lang.OpIn && x.Pattern != nil {
-		return boolVal(inPattern(a, x.Pattern)), nil
+		return computed(inPattern(a, x.Pattern)), nil
 	}
 	if v, ok := x.Y.(*lang.Var); x.Op == lang.OpIn && ok && v.Group != nil {
-		return boolVal(e.prog.IsIn(a.s, v.Group.Name.Name)), nil
+		return computed(e.prog.IsIn(a.s, v.Group.Name.Name)), nil
 	}
 	b, err := e.there(x.Y)
 	if err != nil {
 		return val{}, err
 	}
 	if x.Op == lang.OpIn {
-		return boolVal(member(a, b)), nil
+		return computed(member(a, b)), nil
 	}
 	v, oerr := binaryOp(x.Op, a, b)
 	return v, wrap(x.Span, oerr)

@@ -39,6 +39,13 @@ func boolVal(b bool) val {
 	return val{kind: lang.Bool}
 }
 
+// computed is the result of a condition. Like everything that is computed from values, it is of unknown origin.
+func computed(b bool) val {
+	v := boolVal(b)
+	v.origins = unknownOrigin
+	return v
+}
+
 func intVal(n int64) val     { return val{kind: lang.Int, n: n} }
 func stringVal(s string) val { return val{kind: lang.String, s: s} }
 

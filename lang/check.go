@@ -2,6 +2,7 @@ package lang
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"sort"
 	"strings"
 
@@ -84,7 +85,8 @@ func check(name string, files []*File, imported map[*File]bool, diags *diagnosti
 	for _, d := range c.forms {
 		entries = append(entries, d.form)
 	}
-	c.prog.digest = programDigest(Edition, entries)
+	c.prog.canonical = canonicalProgram(Edition, entries)
+	c.prog.digest = sha256.Sum256(c.prog.canonical)
 	return c.prog
 }
 

@@ -19,7 +19,7 @@ func (c *checker) binary(x *Binary, sc *scope, want Type) Type {
 		tx := c.expr(x.X, sc, want)
 		return c.arithmetic(x, tx, c.expr(x.Y, sc, want))
 	}
-	tx, ty := c.pair(x.X, x.Y, sc)
+	tx, ty := c.pair(x.X, x.Y, sc, x.Op == OpAdd)
 	if tx.Kind == Invalid || ty.Kind == Invalid {
 		if c.isCompare(x.Op) {
 			return of(Bool)
@@ -115,7 +115,7 @@ func (c *checker) coalesce(x *Binary, sc *scope, want Type) Type {
 		return Type{}
 	}
 	if !tx.Optional && !sc.present[pathKey(x.X)] {
-		c.diags.warnf(x.Span, CodeNeverAbsent, "`%s` is always there, so its default is never used", short(x.X.ExprSpan().Text())).hint("delete the `?? …`")
+		c.diags.warnf(x.Span, WarnNeverAbsent, "`%s` is always there, so its default is never used", short(x.X.ExprSpan().Text())).hint("delete the `?? …`")
 	}
 	ty := c.expr(x.Y, sc, tx.Required())
 	if ty.Kind == Invalid {

@@ -173,6 +173,11 @@ func (c *checker) rule(r *Rule) {
 			}
 		}
 		c.condition(cond.X, sc.knowing(facts))
+		Walk(cond.X, func(x Expr) {
+			if o, ok := x.(*Once); ok && r.Effect == Forbid && o.Within != nil {
+				c.diags.warnf(o.Span, WarnOnceWithin, "waiting longer than `within` evades this forbid").hint("delete the `within`")
+			}
+		})
 	}
 	if r.Cost > MaxCost {
 		c.diags.errorf(r.Span, CodeCost, "the conditions take more than %d steps", MaxCost).hint("defines that use defines multiply; use fewer, or split the rule")

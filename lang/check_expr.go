@@ -202,14 +202,21 @@ func isUntyped(x Expr) bool {
 	return false
 }
 
-// pair checks two operands that shape each other: a literal takes the type of the other side.
-func (c *checker) pair(x, y Expr, sc *scope) (Type, Type) {
+// pair checks two operands that shape each other: a literal takes the type of the other side. What is joined to a text is a text,
+// whatever that one may be.
+func (c *checker) pair(x, y Expr, sc *scope, joined bool) (Type, Type) {
+	shape := func(t Type) Type {
+		if joined && t.Kind != ListKind && t.Kind != Argv {
+			return Type{}
+		}
+		return t
+	}
 	if isUntyped(x) && !isUntyped(y) {
 		ty := c.expr(y, sc, Type{})
-		return c.expr(x, sc, ty), ty
+		return c.expr(x, sc, shape(ty)), ty
 	}
 	tx := c.expr(x, sc, Type{})
-	return tx, c.expr(y, sc, tx)
+	return tx, c.expr(y, sc, shape(tx))
 }
 
 // expr types an expression. want is what a literal would be taken for; it doesn't bind anything else. On an error it reports and
@@ -304,7 +311,7 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 	case *Has:
 		t := c.expr(x.X, sc, Type{})
 		if t.Kind != Invalid && !t.Optional && !sc.present[pathKey(x.X)] {
-			c.diags.warnf(x.Span, CodeNeverAbsent, "`%s` is always there", short(x.X.ExprSpan().Text())).hint("delete the `has`")
+			c.diags.warnf(x.Span, WarnNeverAbsent, "`%s` is always there", short(x.X.ExprSpan().Text())).hint("delete the `has`")
 		}
 		return of(Bool)
 	case *Quantified:

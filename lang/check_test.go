@@ -224,7 +224,7 @@ func TestWarnings(t *testing.T) {
 		WarnLikeOnStructured: `permit bot to execute on tool read when args.path like "/data*"`,
 		WarnAllOverEmpty:     `permit bot to execute on tool mail.send when all r in args.to { domain(r) == "example.com" }`,
 		WarnUnused:           "group Lonely\npermit bot to read on any",
-		CodeNeverAbsent:      `permit bot to execute on tool search when args.query ?? "" == "x"`,
+		WarnNeverAbsent:      `permit bot to execute on tool search when args.query ?? "" == "x"`,
 		WarnNotYet:           `forbid any to read on any when session once (read on any)`,
 	} {
 		p, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"})

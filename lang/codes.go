@@ -41,9 +41,8 @@ const (
 	CodeMixedTypes     Code = "M0304" // an argument that has different types in the tools of a rule
 	CodeNotCanonical   Code = "M0305" // a literal that is not in the canonical form of its type
 	CodeArity          Code = "M0306" // a call with the wrong number of arguments
-	CodeNeverAbsent    Code = "M0307" // `??` or `has` on a value that is always there
-	CodeCost           Code = "M0308" // conditions over the bound on cost
-	CodeNeedsConstants Code = "M0309" // an expression where only a constant may stand
+	CodeCost           Code = "M0307" // conditions over the bound on cost
+	CodeNeedsConstants Code = "M0308" // an expression where only a constant may stand
 )
 
 // Rules and the other declarations.
@@ -69,9 +68,9 @@ const (
 // Warnings: the program is made all the same.
 const (
 	WarnLikeOnStructured Code = "M0901" // `like` on a type that has structure
-	WarnMissingPin       Code = "M0902" // a tool without a pin
-	WarnUnused           Code = "M0903" // a name that nothing uses
-	WarnAllOverEmpty     Code = "M0904" // `all` in a permit over a list that may be empty
-	WarnOnceWithin       Code = "M0905" // a forbid that waiting evades
+	WarnUnused           Code = "M0902" // a name that nothing uses
+	WarnAllOverEmpty     Code = "M0903" // `all` in a permit over a list that may be empty
+	WarnOnceWithin       Code = "M0904" // a forbid that waiting evades
+	WarnNeverAbsent      Code = "M0905" // `??` or `has` on a value that is always there
 	WarnNotYet           Code = "M0906" // a construct that the evaluator has no run time for: what depends on it is denied
 )

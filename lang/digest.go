@@ -40,8 +40,8 @@ func entry(kind, name string, content ...any) []byte {
 	return marshal(append(node{kind, name}, content...))
 }
 
-// programDigest is SHA-256 over the edition and the sorted entries.
-func programDigest(edition int64, entries [][]byte) [32]byte {
+// canonicalProgram is the edition and the sorted entries, each once.
+func canonicalProgram(edition int64, entries [][]byte) []byte {
 	sort.Slice(entries, func(i, j int) bool { return bytes.Compare(entries[i], entries[j]) < 0 })
 	all := make([]cbor.RawMessage, 0, len(entries))
 	for i, e := range entries {
@@ -49,7 +49,7 @@ func programDigest(edition int64, entries [][]byte) [32]byte {
 			all = append(all, e)
 		}
 	}
-	return sha256.Sum256(marshal(node{"moat", edition, all}))
+	return marshal(node{"moat", edition, all})
 }
 
 // anonymousID is the id of a rule or limit without a label.

@@ -199,10 +199,12 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 			return nil
 		}
 	}
-	at := token{start: last.end, end: last.end}
-	for _, t := range piece {
+	at, before := token{start: last.end, end: last.end}, ""
+	for i, t := range piece {
 		if t.start == err.offset {
-			at = t
+			if at = t; i > 0 {
+				before = c.src.Text[piece[i-1].start:piece[i-1].end]
+			}
 		}
 	}
 	word := c.src.Text[at.start:at.end]
@@ -225,6 +227,8 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 		d = c.diags.errorf(span, CodeSyntax, "unexpected `%s`", short(word))
 	}
 	switch {
+	case before == "-" && at.kind != tokPunct:
+		d.hint("only a number has a minus of its own: write 0 - %s", word)
 	case word == "=":
 		d.hint("equality is written `==`")
 	case at.kind == tokIdent && nearest(word, Keywords()) != "":

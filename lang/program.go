@@ -1,6 +1,9 @@
 package lang
 
-import "encoding/hex"
+import (
+	"bytes"
+	"encoding/hex"
+)
 
 // A Program is a checked policy: every name resolved, every expression typed, identical declarations merged, each list sorted by
 // name so that the order of files and declarations doesn't show. It is immutable and safe to share. Only [Load] and its kin make one.
@@ -29,10 +32,14 @@ type Program struct {
 	// Warnings are the findings that didn't stop the program from being made.
 	Warnings Diagnostics
 
-	digest [32]byte
+	canonical []byte
+	digest    [32]byte
 }
 
-// Digest identifies what the policy means: SHA-256 over the canonical encoding of its declarations (spec/digest.cddl).
+// Canonical returns the canonical encoding of the policy: deterministic CBOR of its declarations, as spec/digest.cddl defines it.
+func (p *Program) Canonical() []byte { return bytes.Clone(p.canonical) }
+
+// Digest identifies what the policy means: SHA-256 over [Program.Canonical].
 func (p *Program) Digest() [32]byte { return p.digest }
 
 // DigestString renders the digest as "sha256:" and 64 hexadecimal digits.

@@ -68,10 +68,10 @@ func (a answer) why() string {
 	for _, e := range d.Errors {
 		parts = append(parts, fmt.Sprintf("in %s (%s): %s", e.Rule, e.Span, e.Message))
 	}
-	if d.Detail != "" {
-		parts = append(parts, d.Detail)
-	}
-	if len(parts) == 0 {
+	switch {
+	case d.Detail != "":
+		return string(d.Code) + ": " + d.Detail
+	case len(parts) == 0:
 		return string(d.Code)
 	}
 	return string(d.Code) + " " + strings.Join(parts, "; ")

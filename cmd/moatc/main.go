@@ -42,7 +42,7 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int)
 	root.SetErr(stderr)
 	addBuiltins(root, args)
 	err := root.Execute()
-	if err == nil && out.err != nil {
+	if out.err != nil {
 		err = fmt.Errorf("the result can't be written: %w", out.err)
 	}
 	if err != nil {

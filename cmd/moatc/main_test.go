@@ -174,3 +174,28 @@ func TestPanicIsNoPermit(t *testing.T) {
 type panicReader struct{}
 
 func (panicReader) Read([]byte) (int, error) { panic(fmt.Sprintf("boom %c", 0x1b)) }
+
+func TestColor(t *testing.T) {
+	device, err := os.Open(os.DevNull) // a character device, as a terminal is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	if !wantsColor(device) {
+		t.Error("no colour on a terminal")
+	}
+	if wantsColor(file) || wantsColor(&strings.Builder{}) {
+		t.Error("colour in what is no terminal")
+	}
+	t.Setenv("NO_COLOR", "1")
+	if wantsColor(device) {
+		t.Error("colour in spite of NO_COLOR")
+	}
+}
