@@ -16,22 +16,18 @@ type (
 
 // A compiler knows the names that stand for slots of env.vars, outermost first.
 type compiler struct {
+	prog  *lang.Program
 	names []string
 	base  int // the first slot that is visible: a define doesn't see the variables around its use
 }
 
-func compileTruth(x lang.Expr) truthFn { return (&compiler{}).truth(x) }
-func compileValue(x lang.Expr) valueFn {
-	fn, _ := (&compiler{}).value(x)
-	return fn
-}
 
-// compileConds joins the conditions of a rule; nil when there are none.
-func compileConds(conds []lang.Cond) truthFn {
+// conds joins the conditions of a rule; nil when there are none.
+func (c *compiler) conds(conds []lang.Cond) truthFn {
 	var fns []truthFn
-	for _, c := range conds {
-		fn := compileTruth(c.X)
-		if c.Unless {
+	for _, cond := range conds {
+		fn := c.truth(cond.X)
+		if cond.Unless {
 			fn = negated(fn)
 		}
 		fns = append(fns, fn)
@@ -109,7 +105,7 @@ func (c *compiler) truth(x lang.Expr) truthFn {
 func (c *compiler) quantified(x *lang.Quantified) truthFn {
 	list, _ := c.there(x.In)
 	slot := len(c.names)
-	inner := &compiler{names: append(c.names[:slot:slot], x.Var.Name), base: c.base}
+	inner := &compiler{prog: c.prog, names: append(c.names[:slot:slot], x.Var.Name), base: c.base}
 	body, decides := inner.truth(x.Body), !x.All
 	return func(e *env) truth {
 		v, err := list(e)
@@ -266,7 +262,7 @@ func (c *compiler) test(x lang.Expr, ask func(val) bool) (valueFn, bool) {
 
 func (c *compiler) variable(x *lang.Var) (valueFn, bool) {
 	if x.Define != nil {
-		return (&compiler{names: c.names, base: len(c.names)}).value(x.Define.Body)
+		return (&compiler{prog: c.prog, names: c.names, base: len(c.names)}).value(x.Define.Body)
 	}
 	for slot := len(c.names) - 1; slot >= c.base; slot-- {
 		if c.names[slot] == x.Name {
@@ -339,12 +335,11 @@ func (c *compiler) binary(x *lang.Binary) (valueFn, bool) {
 		return c.test(x.X, func(v val) bool { return inPattern(v, x.Pattern) })
 	}
 	if v, ok := x.Y.(*lang.Var); x.Op == lang.OpIn && ok && v.Group != nil {
-		fn, _ := c.there(x.X)
-		group := v.Group.Name.Name
-		return func(e *env) (val, *condError) {
-			v, err := fn(e)
-			return computed(err == nil && e.prog.IsIn(v.s, group)), err
-		}, false
+		members := map[string]bool{}
+		for name := range c.prog.Principals {
+			members[name] = c.prog.IsIn(name, v.Group.Name.Name)
+		}
+		return c.test(x.X, func(v val) bool { return members[v.s] })
 	}
 	a, constA := c.there(x.X)
 	b, constB := c.there(x.Y)

@@ -10,6 +10,8 @@ import (
 // An Explanation says why a request was denied or what it waits for, in terms of the policy's source.
 type Explanation struct {
 	Decision Decision
+	// Effect is what decided when it wasn't the request itself but something that the call does: "read on file:///etc/passwd".
+	Effect string
 	// Nearest is the permit that came closest to holding, nil when the request was permitted or no permit names any part of it.
 	Nearest *lang.Rule
 	// Mismatch says what part of the request Nearest isn't about: "subject", "action" or "resource"; empty when it is about such requests.
@@ -48,8 +50,11 @@ func (p *Program) Explain(req Request, facts Facts) Explanation {
 		return x
 	}
 	// The facet that decided is the first one whose own decision is the whole's.
-	for _, f := range facets {
-		e.facet = f
+	for i, f := range facets {
+		e.facet, x.Effect = f, ""
+		if i > 0 {
+			x.Effect = f.action + " on " + f.resource.s
+		}
 		v := e.consult()
 		if d := v.decision(); d.Outcome == x.Decision.Outcome && d.Code == x.Decision.Code {
 			break
@@ -197,6 +202,9 @@ func (x Explanation) String() string {
 		fmt.Fprintf(&b, ": %s", d.Detail)
 	}
 	b.WriteByte('\n')
+	if x.Effect != "" {
+		fmt.Fprintf(&b, "  the call does %s\n", x.Effect)
+	}
 	for _, r := range d.Rules {
 		fmt.Fprintf(&b, "  %s %s at %s\n", r.Effect, r.ID, r.Span)
 		if r.Because != nil {

@@ -42,13 +42,10 @@ func arithmetic(op lang.BinaryOp, a, b val) (val, error) {
 		items = append(append(items, a.items...), b.items...)
 		return val{kind: lang.ListKind, items: items, origins: unite(a.origins, b.origins)}, nil
 	case a.kind == lang.Decimal || b.kind == lang.Decimal:
-		x, y := a.decimal(), b.decimal()
-		f := map[lang.BinaryOp]func(value.Decimal) (value.Decimal, error){lang.OpAdd: x.Add, lang.OpSub: x.Sub, lang.OpMul: x.Mul}[op]
-		d, err := f(y)
+		d, err := pick(op, value.Decimal.Add, value.Decimal.Sub, value.Decimal.Mul)(a.decimal(), b.decimal())
 		return val{kind: lang.Decimal, dec: d, origins: derived(a, b)}, err
 	}
-	f := map[lang.BinaryOp]func(x, y int64) (int64, error){lang.OpAdd: value.AddInt, lang.OpSub: value.SubInt, lang.OpMul: value.MulInt}[op]
-	n, err := f(a.n, b.n)
+	n, err := pick(op, value.AddInt, value.SubInt, value.MulInt)(a.n, b.n)
 	kind := a.kind
 	switch {
 	case a.kind == lang.Timestamp && b.kind == lang.Timestamp:
@@ -57,6 +54,17 @@ func arithmetic(op lang.BinaryOp, a, b val) (val, error) {
 		kind = b.kind
 	}
 	return val{kind: kind, n: n, origins: derived(a, b)}, err
+}
+
+// pick is the function of an arithmetic operator.
+func pick[F any](op lang.BinaryOp, add, sub, mul F) F {
+	switch op {
+	case lang.OpAdd:
+		return add
+	case lang.OpSub:
+		return sub
+	}
+	return mul
 }
 
 func negate(a val) (val, error) {

@@ -53,27 +53,29 @@ func LoadFS(fsys fs.FS, dir string) (*Program, error) {
 func New(policy *lang.Program) *Program {
 	p := &Program{policy: policy, effects: map[string][]compiledEffect{}}
 	var scopes []lang.Scope
+	c := &compiler{prog: policy}
 	for _, r := range policy.Rules {
-		p.rules = append(p.rules, compiledRule{rule: r, cond: compileConds(r.Conds)})
+		p.rules = append(p.rules, compiledRule{rule: r, cond: c.conds(r.Conds)})
 		scopes = append(scopes, r.Scope)
 	}
 	p.index = newRuleIndex(policy, scopes)
 	for name, t := range policy.Tools {
 		for _, e := range t.Effects {
-			c := compiledEffect{effect: e, on: compileValue(e.On)}
+			on, _ := c.value(e.On)
+			ce := compiledEffect{effect: e, on: on}
 			if e.When != nil {
-				c.when = compileTruth(e.When)
+				ce.when = c.truth(e.When)
 			}
-			p.effects[name] = append(p.effects[name], c)
+			p.effects[name] = append(p.effects[name], ce)
 		}
 	}
 	scopes = nil
 	for _, l := range policy.Limits {
-		c := compiledRule{report: unsupported(l.Span, "limit").of(l.ID)}
+		limit := compiledRule{report: unsupported(l.Span, "limit").of(l.ID)}
 		if l.When != nil {
-			c.cond = compileTruth(l.When)
+			limit.cond = c.truth(l.When)
 		}
-		p.limits, scopes = append(p.limits, c), append(scopes, l.Scope)
+		p.limits, scopes = append(p.limits, limit), append(scopes, l.Scope)
 	}
 	for _, l := range policy.Lifecycles {
 		for _, t := range l.Transitions {

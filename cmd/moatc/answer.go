@@ -123,6 +123,7 @@ type jsonRuleError struct {
 
 type jsonExplanation struct {
 	Text     string      `json:"text"`
+	Effect   string      `json:"effect,omitempty"` // what the call does that decided, when it wasn't the call itself
 	Nearest  *jsonRule   `json:"nearest,omitempty"`
 	Mismatch []string    `json:"mismatch,omitempty"`
 	Failed   *jsonFailed `json:"failed,omitempty"`
@@ -179,7 +180,7 @@ func jsonRuleOf(r *lang.Rule) jsonRule {
 }
 
 func jsonExplanationOf(x *eval.Explanation) *jsonExplanation {
-	j := &jsonExplanation{Text: explanation(x), Mismatch: x.Mismatch}
+	j := &jsonExplanation{Text: explanation(x), Effect: x.Effect, Mismatch: x.Mismatch}
 	if x.Nearest != nil {
 		nearest := jsonRuleOf(x.Nearest)
 		j.Nearest = &nearest
