@@ -21,7 +21,6 @@ type compiler struct {
 	base  int // the first slot that is visible: a define doesn't see the variables around its use
 }
 
-
 // conds joins the conditions of a rule; nil when there are none.
 func (c *compiler) conds(conds []lang.Cond) truthFn {
 	var fns []truthFn

@@ -102,32 +102,38 @@ func (c *converter) file(g *grammar) (*File, error) {
 			return nil, err
 		}
 	}
-	last := cur.at() // the first token of the declaration before
 	for cur.at() < len(c.tokens) && c.diags.errors <= MaxErrors {
 		start := cur.at()
 		d, serr := next(g.decl, cur, true)
-		if serr == nil {
+		if serr == nil && c.endsAt(cur.at()) {
 			f.Decls = append(f.Decls, c.decl(d))
-			last = start
 			continue
-		}
-		if last < start && !c.atMargin(c.tokens[start]) {
-			// What was read is only the beginning of a declaration; parse the whole of it for a better complaint.
-			start, f.Decls = last, f.Decls[:len(f.Decls)-1]
 		}
 		end := c.nextCut(start + 1)
 		piece := c.tokens[start:end]
+		// The declaration as a whole draws a better complaint than what could be read of it.
 		if again := c.whole(g, piece); again != nil {
 			serr = again
+		} else if serr == nil {
+			serr = &syntaxError{offset: c.tokens[cur.at()].start}
 		}
 		c.report(serr, piece)
 		f.broken = append(f.broken, brokenName(c, piece))
 		if cur, err = c.cursorAt(end); err != nil {
 			return nil, err
 		}
-		last = end
 	}
 	return f, nil
+}
+
+// endsAt reports whether a declaration may end before token i. Where participle gives up an optional part of a production after a few
+// tokens, it leaves parts of that part in the tree; what follows such a tree never begins a declaration.
+func (c *converter) endsAt(i int) bool {
+	if i == len(c.tokens) {
+		return true
+	}
+	t := c.tokens[i]
+	return isDeclWord[c.src.Text[t.start:t.end]] || t.kind == tokIdent && c.atMargin(t)
 }
 
 // nextCut finds the first token from i on at which a declaration may begin after a mistake.
