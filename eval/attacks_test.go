@@ -118,7 +118,7 @@ func TestAttacksOnCalls(t *testing.T) {
 		{"effect not canonical", "fetch", `{"url":"https://api.example.com@evil.com/"}`, eval.CodeInvalidEffect},
 		{"effect elsewhere", "fetch", `{"url":"https://evilexample.com/"}`, eval.CodeNoPermit},
 		{"amount past 2^53", "pay", `{"to":"a@example.com","amount":100.00000000000000001}`, eval.CodeConditionFailed},
-		{"amount out of range", "pay", `{"to":"a@example.com","amount":1e400}`, eval.CodeInvalidArguments},
+		{"amount out of range", "pay", `{"to":"a@example.com","amount":1e300}`, eval.CodeInvalidArguments},
 		{"list too long", "pay", `{"to":"a@example.com","amount":1,"cc":[` + strings.Repeat(`"a@example.com",`, eval.MaxListLen) + `"a@example.com"]}`, eval.CodeInvalidArguments},
 	} {
 		if d := decide(t, p, callOf(tt.tool, tt.args, `{}`)); d.Code != tt.want || (d.Outcome == eval.Permit) != (tt.want == eval.CodePermit) {
@@ -139,6 +139,7 @@ func TestP15StrictJSON(t *testing.T) {
 		"duplicate, escaped":       strings.Replace(good, `"query":"x"`, `"query":"x","\u0071uery":"y"`, 1),
 		"case-folded member":       strings.Replace(good, `"subject"`, `"Subject"`, 1),
 		"case-folded, both":        strings.Replace(good, `"subject"`, `"Subject":{"type":"agent","id":"boss"},"subject"`, 1),
+		"number out of range":      strings.Replace(good, `"x"`, `1e400`, 1),
 		"lone surrogate":           strings.Replace(good, `"x"`, `"\ud800"`, 1),
 		"invalid UTF-8":            strings.Replace(good, `"x"`, "\"\xff\"", 1),
 		"trailing":                 good + "{}",

@@ -2,7 +2,9 @@ package eval
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/moat-lang/moat/lang"
 )
@@ -187,19 +189,20 @@ func (e *env) show(y lang.Expr, v val, condition lang.Expr) string {
 	s := v.String()
 	if _, ok := condition.(*lang.From); ok {
 		if set := v.allOrigins(); set != nil {
-			s += " from " + strings.Join(set.labels, ", ")
+			s += " from " + oneLine(strings.Join(set.labels, ", "))
 		}
 	}
 	return s
 }
 
 // String renders an explanation as a few lines of text.
+// What comes from a request stays on its line.
 func (x Explanation) String() string {
 	var b strings.Builder
 	d := x.Decision
 	fmt.Fprintf(&b, "%s (%s)", d.Outcome, d.Code)
 	if d.Detail != "" {
-		fmt.Fprintf(&b, ": %s", d.Detail)
+		fmt.Fprintf(&b, ": %s", oneLine(d.Detail))
 	}
 	b.WriteByte('\n')
 	if x.Effect != "" {
@@ -208,14 +211,14 @@ func (x Explanation) String() string {
 	for _, r := range d.Rules {
 		fmt.Fprintf(&b, "  %s %s at %s\n", r.Effect, r.ID, r.Span)
 		if r.Because != nil {
-			fmt.Fprintf(&b, "    because %s\n", r.Because.Value)
+			fmt.Fprintf(&b, "    because %s\n", oneLine(r.Because.Value))
 		}
 	}
 	for _, p := range d.Pending {
 		fmt.Fprintf(&b, "  %s needs %d approval by %s, has %d\n", p.Rule.ID, p.Need, strings.Join(p.By, ", "), p.Have)
 	}
 	for _, err := range d.Errors {
-		fmt.Fprintf(&b, "  error in %s at %s: %s\n", err.Rule, err.Span, err.Message)
+		fmt.Fprintf(&b, "  error in %s at %s: %s\n", err.Rule, err.Span, oneLine(err.Message))
 	}
 	if x.Nearest != nil && d.Outcome == Deny && len(d.Rules) == 0 {
 		fmt.Fprintf(&b, "  the nearest permit is %s at %s\n", x.Nearest.ID, x.Nearest.Span)
@@ -237,4 +240,14 @@ func (x Explanation) String() string {
 		}
 	}
 	return b.String()
+}
+
+// oneLine returns a text that prints on one line: as it is, or quoted when it holds what isn't graphic.
+func oneLine(s string) string {
+	for _, r := range s {
+		if !unicode.IsGraphic(r) {
+			return strconv.QuoteToGraphic(s)
+		}
+	}
+	return s
 }

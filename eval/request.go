@@ -208,7 +208,7 @@ func readLabels(v strictjson.Value) (map[string][]string, error) {
 			return nil, fmt.Errorf("%q must have a label, or a list of labels: \"user\", \"tool bank.txs\"", short(m.Name))
 		}
 		for _, item := range items {
-			if item.Kind != strictjson.String || item.Text == "" || item.Text == lang.OriginPolicy {
+			if item.Kind != strictjson.String || item.Text == "" || item.Text == lang.OriginPolicy || oneLine(item.Text) != item.Text {
 				return nil, fmt.Errorf("%q has a label that can't be one; labels are \"user\", \"unknown\", \"tool NAME\", or an origin of the policy", short(m.Name))
 			}
 			out[m.Name] = append(out[m.Name], item.Text)

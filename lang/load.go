@@ -79,14 +79,17 @@ func load(fsys fs.FS, file, shown string) (*Program, Diagnostics) {
 	var diags diagnostics
 	l := &loader{diags: &diags, state: map[string]int{}, isRoot: map[string]bool{}, imported: map[*File]bool{}, shown: shown}
 	l.read = func(name string) (string, error) {
+		// Opening a named pipe would wait for whoever writes to it.
+		if info, err := fs.Stat(fsys, name); err != nil {
+			return "", err
+		} else if !info.Mode().IsRegular() {
+			return "", errors.New("not a regular file")
+		}
 		f, err := fsys.Open(name)
 		if err != nil {
 			return "", err
 		}
 		defer f.Close()
-		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-			return "", errors.New("not a regular file")
-		}
 		data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
 		return string(data), err
 	}
@@ -193,7 +196,11 @@ func (l *loader) file(name string, from *Str) {
 
 func (l *loader) missing(name string, from *Str, err error) {
 	if from == nil {
-		l.diags.list = append(l.diags.list, readError(path.Join(l.shown, name), err))
+		d := readError(path.Join(l.shown, name), err)
+		if strings.Contains(err.Error(), "escapes") { // what os.Root says of a link that leads out
+			d.Code, d.Hint = CodeImport, "a policy reads nothing outside its own directory; copy the file into it"
+		}
+		l.diags.list = append(l.diags.list, d)
 		l.diags.errors++
 		return
 	}

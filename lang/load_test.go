@@ -92,7 +92,7 @@ func TestL01ImportEscapes(t *testing.T) {
 
 func TestL01LinkInTheDirectory(t *testing.T) {
 	dir := write(t, map[string]string{"secret.moat": minimal, "policy/main.moat": minimal, "policy/z.moat@": "../secret.moat"})
-	if p, diags := Load(filepath.Join(dir, "policy")); p != nil || diags.Errors()[0].Code != CodeReadFile {
+	if p, diags := Load(filepath.Join(dir, "policy")); p != nil || diags.Errors()[0].Code != CodeImport {
 		t.Errorf("a link out of the directory is read: %v", diags)
 	}
 }

@@ -34,10 +34,10 @@ func TestGitHub(t *testing.T) {
 		{
 			name: "no place, labels and hint",
 			d: lang.Diagnostic{
-				Code: "M0903", Severity: lang.Warning, Message: "m\r\n::set-output name=x::y", Hint: "do",
+				Code: "M0902", Severity: lang.Warning, Message: "m\r\n::set-output name=x::y", Hint: "do",
 				Labels: []lang.Label{{Span: at(t, src, "more"), Text: "here"}, {Text: "note"}},
 			},
-			want: "::warning title=M0903::m⟨U+000D⟩⟨U+000A⟩::set-output name=x::y%0Aa,b:c%25.moat:2:5: here%0Anote%0Ahelp: do\n",
+			want: "::warning title=M0902::m⟨U+000D⟩⟨U+000A⟩::set-output name=x::y%0Aa,b:c%25.moat:2:5: here%0Anote%0Ahelp: do\n",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -55,15 +55,16 @@ func JSON(w io.Writer, ds lang.Diagnostics) error {
 		}
 		r.Diagnostics = append(r.Diagnostics, j)
 	}
-	return writeJSON(w, r)
+	return WriteJSON(w, r, "  ")
 }
 
-// writeJSON writes v indented, with every character that Escape would not show written as a \u escape.
-func writeJSON(w io.Writer, v any) error {
+// WriteJSON writes v as JSON and a line end, on one line when indent is empty. Every character that [Escape] would not show is written as a
+// \u escape: values stay exact, and nothing acts on a terminal or a CI runner.
+func WriteJSON(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}

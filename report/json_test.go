@@ -75,7 +75,7 @@ func TestJSON(t *testing.T) {
       ]
     },
     {
-      "code": "M0903",
+      "code": "M0902",
       "severity": "warning",
       "message": "no place",
       "labels": []

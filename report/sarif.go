@@ -106,7 +106,7 @@ func SARIF(w io.Writer, ds lang.Diagnostics, version string) error {
 		}
 		results = append(results, r)
 	}
-	return writeJSON(w, sarifLog{
+	return WriteJSON(w, sarifLog{
 		Schema:  schemaURI,
 		Version: "2.1.0",
 		Runs: []sarifRun{{
@@ -114,7 +114,7 @@ func SARIF(w io.Writer, ds lang.Diagnostics, version string) error {
 			ColumnKind: "unicodeCodePoints",
 			Results:    results,
 		}},
-	})
+	}, "  ")
 }
 
 // sarifRules returns the codes of ds, sorted, each once.

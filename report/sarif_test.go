@@ -81,8 +81,8 @@ func TestSARIF(t *testing.T) {
               }
             },
             {
-              "id": "M0903",
-              "helpUri": "https://github.com/moat-lang/moat/blob/main/spec/ERRORS.md#m0903",
+              "id": "M0902",
+              "helpUri": "https://github.com/moat-lang/moat/blob/main/spec/ERRORS.md#m0902",
               "defaultConfiguration": {
                 "level": "warning"
               }
@@ -93,7 +93,7 @@ func TestSARIF(t *testing.T) {
       "columnKind": "unicodeCodePoints",
       "results": [
         {
-          "ruleId": "M0903",
+          "ruleId": "M0902",
           "ruleIndex": 1,
           "level": "warning",
           "message": {

@@ -57,7 +57,7 @@ error[M0201]: no agent is called refundr
 				},
 			}},
 			want: `
-warning[M0903]: unused
+warning[M0902]: unused
  --> shop.moat:3:8
   |
 1 | policy shop
@@ -114,7 +114,7 @@ error[M0301]: three
 			ds: lang.Diagnostics{
 				{Code: lang.CodeNoFiles, Message: "no policy here", Hint: "name a folder"},
 				{Code: lang.CodeNoRules, Span: lang.Span{Src: empty}, Message: "no rule"},
-				{Code: lang.WarnMissingPin, Severity: lang.Warning, Message: "no pin"},
+				{Code: lang.WarnUnused, Severity: lang.Warning, Message: "no pin"},
 			},
 			want: `
 error[M0505]: no policy here
@@ -229,7 +229,7 @@ func TestTextColor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `<yellow>warning[M0903]<reset><bold>: m<reset>
+	want := `<yellow>warning[M0902]<reset><bold>: m<reset>
  <blue>--><reset> a.moat:1:8
   <blue>|<reset>
 <blue>1 |<reset> permit any

@@ -74,7 +74,8 @@ func checkRefusal(t *testing.T, data []byte, err error) {
 	case Duplicate:
 		real = hasDuplicates(data)
 	case TooMuch:
-		real = len(data) > DefaultNumber || bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > DefaultDepth
+		var v any
+		real = json.Unmarshal(data, &v) != nil || len(data) > DefaultNumber || bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > DefaultDepth
 	}
 	if !real {
 		t.Fatalf("refused %q: %v", data, err)

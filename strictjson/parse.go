@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -113,6 +114,9 @@ func (r *reader) value(tok jsontext.Token) (Value, error) {
 		if len(literal) > r.limits.Number {
 			return Value{}, r.fail(TooMuch, int(r.dec.InputOffset())-len(literal),
 				fmt.Sprintf("a number of %d characters, more than %d", len(literal), r.limits.Number), "")
+		}
+		if f, err := strconv.ParseFloat(literal, 64); err != nil || math.IsInf(f, 0) { // the number stays text; only its size is looked at
+			return Value{}, r.fail(TooMuch, int(r.dec.InputOffset())-len(literal), "a number that no reader can hold", "write one of at most 1.7e308 (RFC 7493, section 2.2)")
 		}
 		return Value{Kind: Number, Text: literal}, nil
 	case jsontext.KindString:

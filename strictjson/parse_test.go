@@ -26,7 +26,8 @@ func TestParse(t *testing.T) {
 		{`false`, Value{Kind: Bool}},
 		{" \t\r\n1 \n", num("1")},
 		{`9007199254740993`, num("9007199254740993")},
-		{`1e400`, num("1e400")},
+		{`1e308`, num("1e308")},
+		{`1e-400`, num("1e-400")},
 		{`1E-400`, num("1E-400")},
 		{`-0`, num("-0")},
 		{`-0.0e+00`, num("-0.0e+00")},
@@ -64,6 +65,8 @@ func TestParseRefuses(t *testing.T) {
 		message string // contained in the text of the error
 	}{
 		{``, Syntax, 0, "", "holds no value"},
+		{`[1e400]`, TooMuch, 1, "/0", "no reader can hold"},
+		{`-1e309`, TooMuch, 0, "", "no reader can hold"},
 		{`  `, Syntax, 2, "", "holds no value"},
 		{`{"a":1,"a":2}`, Duplicate, 7, "/a", "twice"},
 		{`{"a":1,"\u0061":2}`, Duplicate, 7, "/a", "twice"},
@@ -165,8 +168,8 @@ func TestLimits(t *testing.T) {
 		{"values, above the default", list(DefaultValues + 1), Limits{}, false},
 		{"values, names don't count", `{"a":1,"b":2}`, Limits{Values: 3}, true},
 		{"values, above", `{"a":1,"b":2}`, Limits{Values: 2}, false},
-		{"number, at the default", strings.Repeat("1", DefaultNumber), Limits{}, true},
-		{"number, above the default", strings.Repeat("1", DefaultNumber+1), Limits{}, false},
+		{"number, at the default", "1." + strings.Repeat("1", DefaultNumber-2), Limits{}, true},
+		{"number, above the default", "1." + strings.Repeat("1", DefaultNumber-1), Limits{}, false},
 		{"number, fraction and exponent count", `1.5e10`, Limits{Number: 5}, false},
 		{"negative limits are defaults", `[1]`, Limits{-1, -1, -1, -1}, true},
 	}

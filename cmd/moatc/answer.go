@@ -24,6 +24,9 @@ type answer struct {
 // text renders the answer for people: a line with the outcome, the request and why; below it the explanation.
 func (a answer) text() string {
 	r := a.request
+	if a.invalid != nil {
+		return report.Escape(fmt.Sprintf("deny    line %d is no request: %s", a.line, a.invalid)) + "\n"
+	}
 	line := fmt.Sprintf("%-6s  %s %s %s  %s", a.decision.Outcome, r.Subject, r.Action, r.Resource, a.why())
 	if a.source != "" {
 		line = a.source + ": " + line

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/report"
 	"github.com/moat-lang/moat/strictjson"
 )
 
@@ -19,8 +20,8 @@ const maxLine = strictjson.DefaultBytes
 
 var errLongLine = fmt.Errorf("the line has more than %d bytes", maxLine)
 
-// runBatch answers every line of a file, in order. It holds one line at a time.
-func runBatch(cmd *cobra.Command, a *asker, name string) error {
+// runBatch answers every line of a file, in order, in JSON or text. It holds one line at a time.
+func runBatch(cmd *cobra.Command, a *asker, name string, text bool) error {
 	in := cmd.InOrStdin()
 	if name != "-" {
 		f, err := os.Open(name)
@@ -51,7 +52,12 @@ func runBatch(cmd *cobra.Command, a *asker, name string) error {
 		}
 		stats.add(an)
 		an.line = stats.lines
-		if err := writeJSON(out, an.response()); err != nil {
+		if text {
+			_, err = out.WriteString(an.text())
+		} else {
+			err = report.WriteJSON(out, an.response(), "")
+		}
+		if err != nil {
 			return err
 		}
 		if lines.Buffered() == 0 { // whoever feeds the lines may be waiting for the answers

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/moat-lang/moat/report"
 )
 
 const readNote = `{"subject":{"type":"agent","id":"assistant"},"action":{"name":"execute","properties":{"path":"/home/owner/notes/todo.txt"}},"resource":{"type":"tool","id":"notes.read"}}`
@@ -82,7 +84,7 @@ func TestEscapeJSON(t *testing.T) {
 		"<&>\n\x1b":          `"<&>\n\u001b"`,
 	} {
 		var b bytes.Buffer
-		if err := writeJSON(&b, in); err != nil || b.String() != want+"\n" {
+		if err := report.WriteJSON(&b, in, ""); err != nil || b.String() != want+"\n" {
 			t.Errorf("%q is written %s, want %s (%v)", in, b.String(), want, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/report"
 	"github.com/moat-lang/moat/strictjson"
 )
 
@@ -36,29 +37,28 @@ is now. Each REQUEST is a file, a directory of *.json files, or - for standard i
 an AuthZEN response, a line for each request.
 
 With --batch the one argument is a file (or -) with a request on every line, of at most 1 MiB; the answers are JSON lines in
-the same order, and a summary goes to standard error.
+the same order (text lines with --format text), and a summary goes to standard error.
 
 Exit codes: 0 permit, 2 deny, 4 ask, 3 the policy or a request is invalid, 1 a file can't be read; of several requests the
 gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was no valid request.`,
 		Example: `  moatc eval --policy policies/quickstart policies/quickstart/requests/permit.json
   moatc eval --explain --policy policies/quickstart policies/quickstart/requests
   moatc eval --format json --policy policies/quickstart policies/quickstart/requests/ask.json
-  moatc eval --batch --policy policies/quickstart policies/quickstart/requests.jsonl`,
+  moatc eval --batch --policy policies/quickstart policies/quickstart/requests.jsonl
+  moatc eval --batch --format text --policy policies/quickstart policies/quickstart/requests.jsonl`,
 		Args:              somePaths("a request: a JSON file, a directory of them, or - for standard input"),
 		ValidArgsFunction: completeFiles("json", "jsonl"),
 	}
 	format := formatFlag(cmd, "text", "json")
 	cmd.Flags().StringVar(&policy, "policy", "", "the policy to ask: a directory or a .moat `path`")
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of a deny or an ask which permit came nearest and what it lacked")
-	cmd.Flags().BoolVar(&batch, "batch", false, "read a request from every line of one file, answer in JSON lines")
+	cmd.Flags().BoolVar(&batch, "batch", false, "read a request from every line of one file, answer in as many lines")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case policy == "":
 			return usageError(cmd, "say which policy to ask: --policy PATH")
 		case batch && len(args) != 1:
 			return usageError(cmd, "--batch reads one file, or - for standard input")
-		case batch && cmd.Flags().Changed("format") && format.value == "text":
-			return usageError(cmd, "--batch answers in JSON lines; it doesn't go with --format text")
 		}
 		p, ds := lang.Load(policy)
 		if p == nil {
@@ -67,7 +67,7 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 		}
 		a := &asker{program: eval.New(p), explain: explain}
 		if batch {
-			return runBatch(cmd, a, args[0])
+			return runBatch(cmd, a, args[0], cmd.Flags().Changed("format") && format.value == "text")
 		}
 		sources, err := listRequests(args)
 		if err != nil {
@@ -98,7 +98,7 @@ func evalOne(cmd *cobra.Command, a *asker, name string, named bool, format strin
 	}
 	switch {
 	case format == "json":
-		err = writeJSON(cmd.OutOrStdout(), an.response())
+		err = report.WriteJSON(cmd.OutOrStdout(), an.response(), "")
 	case an.invalid == nil:
 		_, err = io.WriteString(cmd.OutOrStdout(), an.text())
 	}

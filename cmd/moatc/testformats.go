@@ -54,7 +54,7 @@ func testJSON(w io.Writer, suites []suite) error {
 		out.Failed += s.failed()
 		out.Passed += len(s.results) - s.failed()
 	}
-	return writeJSON(w, out)
+	return report.WriteJSON(w, out, "")
 }
 
 // The elements of JUnit's report that CI systems agree on (https://github.com/testmoapp/junitxml).

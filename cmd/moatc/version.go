@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/report"
 )
 
 // A build says what this moatc was made of.
@@ -52,7 +53,7 @@ func newVersion() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := thisBuild()
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), b)
+				return report.WriteJSON(cmd.OutOrStdout(), b, "")
 			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "moatc %s, edition %d, %s %s\n", b.Version, b.Edition, b.Go, b.Platform)
 			return err
