@@ -78,7 +78,7 @@ func TestEscapeJSON(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain permit#1f":    `"plain permit#1f"`,
 		"a\u202eb\x7f\u0085": `"a\u202eb\u007f\u0085"`,
-		"###[error]x":        `"\u0023\u0023#[error]x"`,
+		"###[error]x":        `"#\u0023#[error]x"`,
 		"\U000e0041":         `"\udb40\udc41"`,
 		"é → 日本":             `"é → 日本"`,
 		"<&>\n\x1b":          `"<&>\n\u001b"`,
