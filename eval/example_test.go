@@ -123,7 +123,7 @@ func ExampleParseEvaluation() {
 	// Output:
 	// deny (no_permit)
 	//   the call does read on file:///home/owner/.ssh/id_ed25519
-	//   the nearest permit is permit#e93156b9 at ../policies/quickstart/policy.moat:18:1
+	//   the nearest permit is notes at ../policies/quickstart/policy.moat:18:1
 	//     it is about another resource
 }
 

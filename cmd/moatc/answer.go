@@ -16,6 +16,7 @@ type answer struct {
 	request     eval.Request
 	decision    eval.Decision
 	explanation *eval.Explanation // nil unless asked for
+	lacks       string            // what a denial by no rule lacked, in text
 	invalid     error             // why the request couldn't be read; the decision is then a deny
 	source      string            // the file, where there are several
 	line        int               // the line, in a batch
@@ -74,6 +75,8 @@ func (a answer) why() string {
 	switch {
 	case d.Detail != "":
 		return string(d.Code) + ": " + d.Detail
+	case len(parts) == 0 && a.lacks != "":
+		return string(d.Code) + ": " + a.lacks
 	case len(parts) == 0:
 		return string(d.Code)
 	}

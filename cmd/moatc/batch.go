@@ -21,7 +21,7 @@ const maxLine = strictjson.DefaultBytes
 var errLongLine = fmt.Errorf("the line has more than %d bytes", maxLine)
 
 // runBatch answers every line of a file, in order, in JSON or text. It holds one line at a time.
-func runBatch(cmd *cobra.Command, a *asker, name string, text bool) error {
+func runBatch(cmd *cobra.Command, a *asker, name string) error {
 	in := cmd.InOrStdin()
 	if name != "-" {
 		f, err := os.Open(name)
@@ -52,7 +52,7 @@ func runBatch(cmd *cobra.Command, a *asker, name string, text bool) error {
 		}
 		stats.add(an)
 		an.line = stats.lines
-		if text {
+		if a.text {
 			_, err = out.WriteString(an.text())
 		} else {
 			err = report.WriteJSON(out, an.response(), "")

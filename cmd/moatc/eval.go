@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -65,9 +66,9 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 			printDiagnostics(cmd, ds.Errors())
 			return exit(exitDiagnostics(ds))
 		}
-		a := &asker{program: eval.New(p), explain: explain}
+		a := &asker{program: eval.New(p), explain: explain, text: format.value == "text" && (!batch || cmd.Flags().Changed("format"))}
 		if batch {
-			return runBatch(cmd, a, args[0], cmd.Flags().Changed("format") && format.value == "text")
+			return runBatch(cmd, a, args[0])
 		}
 		sources, err := listRequests(args)
 		if err != nil {
@@ -161,6 +162,7 @@ func readRequest(stdin io.Reader, name string) ([]byte, error) {
 type asker struct {
 	program *eval.Program
 	explain bool
+	text    bool // the answers are for people
 }
 
 // ask decides a request in JSON. Where the request has no time, it is made now.
@@ -175,11 +177,38 @@ func (a *asker) ask(data []byte) answer {
 	if facts.Time.IsZero() {
 		facts.Time = time.Now()
 	}
-	if !a.explain {
+	if !a.explain && !a.text {
 		an.decision = a.program.Decide(an.request, facts)
 		return an
 	}
 	x := a.program.Explain(an.request, facts)
-	an.decision, an.explanation = x.Decision, &x
+	an.decision = x.Decision
+	if a.explain {
+		an.explanation = &x
+	}
+	an.lacks = lacks(x)
 	return an
+}
+
+// lacks says in a few words what a denial by no rule lacked.
+func lacks(x eval.Explanation) string {
+	effect := ""
+	if x.Effect != "" {
+		effect = " " + x.Effect + ", which the call does"
+	}
+	switch f := x.Failed; {
+	case x.Decision.Code == eval.CodeNoPermit:
+		return "no rule permits" + cmp.Or(effect, " it")
+	case x.Decision.Code == eval.CodeConditionFailed && f != nil:
+		verb := "doesn't hold"
+		if f.Unless {
+			verb = "holds, and must not"
+		}
+		s := fmt.Sprintf("in %s (%s) `%s` %s", x.Nearest.ID, f.Span, strings.Join(strings.Fields(f.Span.Text()), " "), verb)
+		for i, seen := range f.Saw {
+			s += fmt.Sprintf("%s %s is %s", [...]string{":", ","}[min(i, 1)], seen.Expr, seen.Value)
+		}
+		return s
+	}
+	return ""
 }
