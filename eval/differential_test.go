@@ -129,6 +129,10 @@ func TestOrderAndRepetitionDontShow(t *testing.T) {
 		if other == nil {
 			t.Fatalf("seed %d: the shuffled policy doesn't check: %v\n%s", seed, diags, source(shuffled))
 		}
+		formatted, fdiags := lang.Format(lang.NewSource("p.moat", source(decls)))
+		if again, _ := lang.Compile(map[string]string{"p.moat": formatted}); again == nil || again.Digest() != prog.Digest() {
+			t.Fatalf("seed %d: formatting changes the digest: %v\n%s", seed, fdiags, formatted)
+		}
 		if prog.Digest() != other.Digest() {
 			t.Fatalf("seed %d: the digest differs\n%s\n----\n%s", seed, source(decls), source(shuffled))
 		}

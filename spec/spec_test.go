@@ -53,6 +53,33 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// The example of section 1, without what has no run time yet, passes its own test in full.
+func TestExampleRuns(t *testing.T) {
+	text, err := os.ReadFile("LANGUAGE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := fences.FindStringSubmatch(string(text)[strings.Index(string(text), "## 1 "):])[2]
+	for _, cut := range []string{`(?m)^limit .*\n( .*\n)*`, `(?m)^forbid exfiltration.*\n( .*\n)*`, ` and token\.depth <= 2`} {
+		shorter := regexp.MustCompile(cut).ReplaceAllString(example, "")
+		if shorter == example {
+			t.Fatalf("the example has no %q", cut)
+		}
+		example = shorter
+	}
+	p, diags := lang.Compile(map[string]string{"p.moat": example})
+	if p == nil || len(diags) > 0 {
+		t.Fatalf("%v", diags)
+	}
+	results := eval.RunTests(eval.New(p))
+	if len(results) != 1 || results[0].Tries != 3 {
+		t.Fatalf("%d tests", len(results))
+	}
+	for _, f := range results[0].Failures {
+		t.Errorf("%s: %s\n%s", f.Span, f.Message, f.Explanation)
+	}
+}
+
 func checkPolicy(t *testing.T, line int, body string, runTests bool) {
 	t.Helper()
 	p, diags := lang.Compile(map[string]string{"p.moat": body})
