@@ -138,7 +138,7 @@ func (c *converter) convert(v strictjson.Value, t lang.Type, ptr string, inherit
 	case lang.RecordKind:
 		return c.record(v, t, ptr, own, labelled)
 	case lang.JSON:
-		return val{kind: lang.JSON, json: v, origins: c.opaque(v, ptr, own, labelled)}, nil
+		return val{kind: lang.JSON, parsed: &parsed{json: v}, origins: c.opaque(v, ptr, own, labelled)}, nil
 	}
 	return text()
 }

@@ -195,7 +195,7 @@ func (e *env) factField(root lang.FactRoot, name string, span lang.Span) (val, *
 		}
 		return text(e.facts.Session)
 	case lang.RootResource:
-		n := e.facet.resource.name
+		n := e.facet.resource.name()
 		switch name {
 		case "scheme":
 			return text(n.Scheme())
@@ -227,7 +227,7 @@ func subjects(prog *lang.Program, subject string) []string {
 func effectResources(v val) ([]val, error) {
 	switch v.kind {
 	case lang.Resource, lang.URL:
-		return []val{{kind: lang.Resource, s: v.s, name: v.name, origins: v.origins}}, nil
+		return []val{{kind: lang.Resource, s: v.s, parsed: v.parsed, origins: v.origins}}, nil
 	case lang.String:
 		r, err := parseText(lang.Resource, v.s)
 		if err != nil {

@@ -107,6 +107,7 @@ func (ix *ruleIndex) find(e *env, dst []int32) []int32 {
 	if !declared {
 		names = onlyAnyone
 	}
+	name := e.facet.resource.name()
 	for _, subject := range names {
 		for _, action := range [2]string{e.facet.action, anyAction} {
 			b := ix.buckets[bucketKey{subject, action}]
@@ -115,12 +116,12 @@ func (ix *ruleIndex) find(e *env, dst []int32) []int32 {
 			}
 			dst = append(dst, b.everywhere...)
 			for _, p := range b.few {
-				if p.pattern.Match(e.facet.resource.name) {
+				if p.pattern.Match(name) {
 					dst = append(dst, p.rule)
 				}
 			}
 			if b.many != nil {
-				dst = b.many.Match(e.facet.resource.name, dst)
+				dst = b.many.Match(name, dst)
 			}
 		}
 	}

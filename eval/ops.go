@@ -79,7 +79,7 @@ func negate(a val) (val, error) {
 // member answers X in Y where Y is a list or an address range.
 func member(x, y val) bool {
 	if y.kind == lang.CIDR {
-		return y.prefix.Contains(x.addr)
+		return y.parsed.prefix.Contains(x.parsed.addr)
 	}
 	for _, item := range y.items {
 		if equal(x, item) {
@@ -91,11 +91,7 @@ func member(x, y val) bool {
 
 // inPattern answers X in "pattern" for a resource, url or path.
 func inPattern(x val, p *resource.Pattern) bool {
-	if x.kind == lang.Path {
-		n, err := resource.File(x.s)
-		return err == nil && p.Match(n)
-	}
-	return p.Match(x.name)
+	return p.Match(x.name())
 }
 
 // like matches a text against a pattern in which * stands for any run of characters. Leftmost matching of the parts between
@@ -140,7 +136,7 @@ func call(name string, args []val, labels map[string][]string) (val, error) {
 		if x.kind == lang.Email {
 			return val{kind: lang.String, s: value.Email(x.s).Domain(), origins: x.origins}, nil
 		}
-		return val{kind: lang.String, s: x.name.Host(), origins: x.origins}, nil
+		return val{kind: lang.String, s: x.name().Host(), origins: x.origins}, nil
 	case "size":
 		if x.isList() {
 			return val{kind: lang.Int, n: int64(len(x.items)), origins: derived(x)}, nil
@@ -157,7 +153,7 @@ func call(name string, args []val, labels map[string][]string) (val, error) {
 		}
 		list := listOf(x, len(found))
 		for _, n := range found {
-			list.items = append(list.items, val{kind: lang.URL, s: n.String(), name: n, origins: foundIn(x, n.String(), labels)})
+			list.items = append(list.items, val{kind: lang.URL, s: n.String(), parsed: &parsed{name: n}, origins: foundIn(x, n.String(), labels)})
 		}
 		return list, nil
 	case "emails":
@@ -203,8 +199,7 @@ func fileOf(x val) (val, error) {
 		}
 		return list, nil
 	}
-	n, err := resource.File(x.s)
-	return val{kind: lang.Resource, s: n.String(), name: n, origins: x.origins}, err
+	return val{kind: lang.Resource, s: x.name().String(), parsed: x.parsed, origins: x.origins}, nil
 }
 
 // literal is the value of a literal, as the checker took it. The checker has parsed the text already, so an error here can't happen
@@ -226,20 +221,23 @@ func literal(x *lang.Literal) (val, error) {
 // parseText makes a value of a kind from its canonical text.
 func parseText(kind lang.Kind, s string) (val, error) {
 	v := val{kind: kind, s: s}
+	var p parsed
 	var err error
 	switch kind {
 	case lang.Path:
-		_, err = value.ParsePath(s)
+		if _, err = value.ParsePath(s); err == nil {
+			p.name, err = resource.File(s)
+		}
 	case lang.Email:
 		_, err = value.ParseEmail(s)
 	case lang.URL:
-		v.name, err = value.ParseURL(s)
+		p.name, err = value.ParseURL(s)
 	case lang.Resource:
-		v.name, err = resource.Parse(s)
+		p.name, err = resource.Parse(s)
 	case lang.IP:
-		v.addr, err = value.ParseIP(s)
+		p.addr, err = value.ParseIP(s)
 	case lang.CIDR:
-		v.prefix, err = value.ParseCIDR(s)
+		p.prefix, err = value.ParseCIDR(s)
 	case lang.Date:
 		var d value.Date
 		d, err = value.ParseDate(s)
@@ -261,6 +259,9 @@ func parseText(kind lang.Kind, s string) (val, error) {
 	}
 	if err != nil {
 		return val{}, err
+	}
+	if p.name != (resource.Name{}) || p.addr.IsValid() || p.prefix.IsValid() {
+		v.parsed = &p
 	}
 	return v, nil
 }

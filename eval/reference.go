@@ -145,7 +145,7 @@ func (e *env) matchesTarget(targets []lang.Target) bool {
 			return true
 		}
 		for _, p := range t.Patterns {
-			if p.Match(e.facet.resource.name) {
+			if p.Match(e.facet.resource.name()) {
 				return true
 			}
 		}

@@ -21,13 +21,26 @@ type val struct {
 	n       int64 // bool (0, 1), int, date (days), timestamp and duration (nanoseconds)
 	s       string
 	dec     value.Decimal
-	items   []val            // of a list or argv; values of a record
-	names   []string         // of a record, sorted
-	name    resource.Name    // of a url or resource
-	addr    netip.Addr       // of an ip
-	prefix  netip.Prefix     // of a cidr
-	json    strictjson.Value // of json
-	origins *originSet       // nil: the policy's own
+	items   []val      // of a list or argv; values of a record
+	names   []string   // of a record, sorted
+	parsed  *parsed    // of the kinds whose text says less than what it was parsed to
+	origins *originSet // nil: the policy's own
+}
+
+// parsed is what the text of a value means. It is shared and never changed.
+type parsed struct {
+	name   resource.Name    // of a resource, url or path
+	addr   netip.Addr       // of an ip
+	prefix netip.Prefix     // of a cidr
+	json   strictjson.Value // of json
+}
+
+// name is the resource that a resource, url or path names.
+func (v val) name() resource.Name {
+	if v.parsed == nil {
+		return resource.Name{}
+	}
+	return v.parsed.name
 }
 
 func (v val) absent() bool { return v.kind == lang.Invalid }
@@ -49,7 +62,7 @@ func computed(b bool) val {
 func intVal(n int64) val     { return val{kind: lang.Int, n: n} }
 func stringVal(s string) val { return val{kind: lang.String, s: s} }
 
-func resourceVal(n resource.Name) val { return val{kind: lang.Resource, s: n.String(), name: n} }
+func resourceVal(n resource.Name) val { return val{kind: lang.Resource, s: n.String(), parsed: &parsed{name: n}} }
 
 func (v val) isList() bool { return v.kind == lang.ListKind || v.kind == lang.Argv }
 
@@ -203,7 +216,7 @@ func (v val) String() string {
 	case lang.Duration:
 		return value.FormatDuration(time.Duration(v.n))
 	case lang.JSON:
-		return cut(string(v.json.AppendJSON(nil)))
+		return cut(string(v.parsed.json.AppendJSON(nil)))
 	case lang.ListKind, lang.Argv, lang.RecordKind:
 		var parts []string
 		for i, item := range v.items {
