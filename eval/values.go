@@ -62,7 +62,9 @@ func computed(b bool) val {
 func intVal(n int64) val     { return val{kind: lang.Int, n: n} }
 func stringVal(s string) val { return val{kind: lang.String, s: s} }
 
-func resourceVal(n resource.Name) val { return val{kind: lang.Resource, s: n.String(), parsed: &parsed{name: n}} }
+func resourceVal(n resource.Name) val {
+	return val{kind: lang.Resource, s: n.String(), parsed: &parsed{name: n}}
+}
 
 func (v val) isList() bool { return v.kind == lang.ListKind || v.kind == lang.Argv }
 

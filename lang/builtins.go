@@ -15,7 +15,6 @@ var ReservedFacts = []string{"time", "origins", "value_origins", "session"}
 
 // A Builtin is a function of the language.
 type Builtin struct {
-	Name   string
 	Params []string // how each parameter is called in messages
 	Doc    string
 	// typ checks the arguments' types and gives the result's; "" when they fit, else what is wrong.

@@ -266,8 +266,8 @@ func (c *checker) vocabulary() {
 				c.diags.errorf(claim.Span, CodeInvalidValue, "%s is not an issuer's key", quote(short(claim.Value))).hint("an Ed25519 key is written did:key:z6Mk…")
 			}
 		}
-		if contains(p.Ancestors(name), name) {
-			c.diags.errorf(g.Name.Span, CodeCycle, "the group `%s` is a member of itself", name).hint("take one of the `in` out: %s", strings.Join(p.Ancestors(name), ", "))
+		if circle := p.circle(name); len(circle) > 0 && circle[0] == name {
+			c.diags.errorf(g.Name.Span, CodeCycle, "the group `%s` is a member of itself", name).hint("take an `in` out of one of: %s", strings.Join(circle, ", "))
 		}
 	}
 	for _, name := range sortedKeys(p.Principals) {
@@ -389,7 +389,8 @@ func (c *checker) group(id Ident) *Group {
 		return nil
 	}
 	if c.prog.Principals[id.Name] != nil {
-		c.diags.errorf(id.Span, CodeWrongKindName, "`%s` is %s, not a group", id.Name, c.kindOf(id.Name)).label(c.prog.Principals[id.Name].Name.Span, "declared here")
+		c.diags.errorf(id.Span, CodeWrongKindName, "`%s` is %s, not a group", id.Name, c.kindOf(id.Name)).label(c.prog.Principals[id.Name].Name.Span, "declared here").
+			hint("only a group has members; for one principal compare agent.name")
 		return nil
 	}
 	c.unknown(id, "group", sortedKeys(c.prog.Groups))
@@ -416,6 +417,8 @@ func (c *checker) unknown(id Ident, what string, candidates []string) {
 	d := c.diags.errorf(id.Span, CodeUnknownName, "there is no %s `%s`", what, short(id.Name))
 	if n := nearest(id.Name, candidates); n != "" {
 		d.hint("did you mean `%s`?", n)
+	} else if len(candidates) == 1 {
+		d.hint("there is only %s", candidates[0])
 	} else if len(candidates) > 0 && len(candidates) <= 12 {
 		d.hint("there are %s", strings.Join(candidates, ", "))
 	} else {

@@ -213,9 +213,19 @@ func (c *checker) approval(r *Rule) {
 	}
 	if !open && int64(len(members)) < a.N {
 		c.diags.errorf(a.Span, CodeApproval, "%d approvals are needed, and %d can be given", a.N, len(members)).
-			hint("put that many persons into the group: person alice in %s", a.By[0].Name)
+			hint("declare persons in that group: person NAME in %s", groupOf(c, a.By))
 	}
 	c.durationLit(a.Within, "within")
+}
+
+// groupOf is the first group among names, or a word for one.
+func groupOf(c *checker, names []Ident) string {
+	for _, id := range names {
+		if c.prog.Groups[id.Name] != nil {
+			return id.Name
+		}
+	}
+	return "GROUP, and name the group here"
 }
 
 // durationLit checks that a literal is a positive duration.
@@ -392,12 +402,16 @@ func (c *checker) test(t *Test) {
 		case *Wait:
 			c.durationLit(s.For, "wait")
 		case *Approve:
-			if c.prog.Principals[s.By.Name] == nil {
+			if c.prog.Groups[s.By.Name] != nil {
+				c.diags.errorf(s.By.Span, CodeWrongKindName, "`%s` is a group; an approval is given by one person", s.By.Name)
+			} else if c.prog.Principals[s.By.Name] == nil {
 				c.unknown(s.By, "person", sortedKeys(c.prog.Principals))
 			}
 			c.used[s.By.Name] = true
 		case *Try:
-			if quoted := strings.HasPrefix(s.Subject.Span.Text(), `"`); !quoted && c.prog.Principals[s.Subject.Name] == nil {
+			if c.prog.Groups[s.Subject.Name] != nil {
+				c.diags.errorf(s.Subject.Span, CodeWrongKindName, "`%s` is a group; a request is made by one agent or person", s.Subject.Name)
+			} else if quoted := strings.HasPrefix(s.Subject.Span.Text(), `"`); !quoted && c.prog.Principals[s.Subject.Name] == nil {
 				c.unknown(s.Subject, "agent or person", sortedKeys(c.prog.Principals))
 			}
 			c.used[s.Subject.Name] = true

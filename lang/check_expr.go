@@ -115,6 +115,11 @@ func pathKey(x Expr) string {
 	return ""
 }
 
+// sizeKey is the key under which a condition beside says that a list isn't empty; no path has it.
+func sizeKey(list Expr) string {
+	return "size " + strings.Join(strings.Fields(list.ExprSpan().Text()), " ")
+}
+
 // askedFor lists what is there when x is true (or, negated, when it is false). A condition may rely on what its neighbours ask
 // for, on either side: strong Kleene logic makes the order of evaluation invisible.
 func askedFor(x Expr, negated bool) []string {
@@ -125,6 +130,14 @@ func askedFor(x Expr, negated bool) []string {
 		}
 	case *Not:
 		return askedFor(x.X, !negated)
+	case *Binary:
+		call, isCall := x.X.(*Call)
+		zero, isLiteral := x.Y.(*Literal)
+		if isCall && isLiteral && !negated && call.Func.Name == "size" && len(call.Args) == 1 && zero.Kind == LitInt {
+			if x.Op == OpGt && zero.Int >= 0 || x.Op == OpGe && zero.Int >= 1 || x.Op == OpNe && zero.Int == 0 {
+				return []string{sizeKey(call.Args[0])}
+			}
+		}
 	case *Logic:
 		if x.Or == negated {
 			var out []string
@@ -650,7 +663,7 @@ func (c *checker) call(x *Call, sc *scope) Type {
 		valid = valid && args[i].Kind != Invalid && c.present(a, args[i])
 	}
 	if len(x.Args) != len(b.Params) {
-		c.diags.errorf(x.Span, CodeArity, "%s takes %d arguments (%s), not %d", b.Name, len(b.Params), strings.Join(b.Params, ", "), len(x.Args))
+		c.diags.errorf(x.Span, CodeArity, "%s takes %s, not %d", x.Func.Name, plural(len(b.Params), "argument")+" ("+strings.Join(b.Params, ", ")+")", len(x.Args))
 		return Type{}
 	}
 	if !valid {
@@ -662,7 +675,7 @@ func (c *checker) call(x *Call, sc *scope) Type {
 		for _, a := range args {
 			got = append(got, a.String())
 		}
-		c.diags.errorf(x.Span, CodeType, "%s(%s) doesn't fit", b.Name, strings.Join(got, ", ")).hint("%s", wrong)
+		c.diags.errorf(x.Span, CodeType, "%s(%s) doesn't fit", x.Func.Name, strings.Join(got, ", ")).hint("%s", wrong)
 		return Type{}
 	}
 	return t
@@ -734,7 +747,7 @@ func (c *checker) quantified(x *Quantified, sc *scope) Type {
 		return of(Bool)
 	}
 	if _, isArg := x.In.(*Literal); !isArg && x.All && sc.permit {
-		if _, isLiteral := x.In.(*List); !isLiteral {
+		if _, isLiteral := x.In.(*List); !isLiteral && !sc.present[sizeKey(x.In)] {
 			c.diags.warnf(x.Span, WarnAllOverEmpty, "`all` is true of an empty list, and this is a permit").hint("add `size(%s) > 0`", short(x.In.ExprSpan().Text()))
 		}
 	}

@@ -99,7 +99,7 @@ func TestErrors(t *testing.T) {
 		{CodeSetting, "sandbox bot { fuel ⟦64MiB⟧ }\npermit bot to read on any", "an integer"},
 		{CodeLifecycle, "lifecycle l: bot { start a a -> b: read on any ⟦c⟧ -> d: read on any }\npermit bot to read on any", ""},
 		{CodeApproval, `forbid bot to read on any ⟦needs approval by Managers⟧`, ""},
-		{CodeApproval, `permit bot to read on any ⟦needs 3 approval by Managers⟧`, "person alice in Managers"},
+		{CodeApproval, `permit bot to read on any ⟦needs 3 approval by Managers⟧`, "person NAME in Managers"},
 		{CodeInvalidValue, `tool x() pin ⟦"sha256:12"⟧` + "\npermit bot to execute on tool x", "64 hexadecimal digits"},
 		{CodeInvalidValue, `secret s for bot on "https://a.example.com/**" as header ⟦"Auth orization"⟧ "Bearer {}"` + "\npermit bot to read on any", ""},
 		{CodeNeedsConstants, "permit bot to read on any\ntest \"t\" { try bot to execute on tool search { query: ⟦agent.name⟧ } expect permit }", ""},
@@ -108,6 +108,11 @@ func TestErrors(t *testing.T) {
 		{CodeSyntax, "⟦permitt⟧ bot to read on any\npermit bot to read on any", "did you mean `permit`?"},
 		{CodeSyntax, "permit bot ⟦on⟧ read on any\npermit bot to read on any", ""},
 		{CodeSyntax, "permit bot to read on any when context.hour ⟦=⟧ 1", "`==`"},
+		{CodeSyntax, "permit bot to read on any ⟦if⟧ true", "write `when`"},
+		{CodeSyntax, "permit bot to read on any when 1 < 2 ⟦<⟧ 3", "don't chain"},
+		{CodeSyntax, "permit bot to read on any when agent.name ⟦matches⟧ \"x\"", "write `like`"},
+		{CodeSyntax, "⟦allow⟧ bot to read on any\npermit bot to read on any", "write `permit`"},
+		{CodeSyntax, "⟦import⟧ \"x.moat\"\npermit bot to read on any", "in the header"},
 		{CodeInvalidToken, `permit bot to read on any when true ⟦&&⟧ true`, "write `and`"},
 		{CodeInvalidToken, `permit bot to read on any when agent.name == ⟦'x'⟧`, "double quotes"},
 		{CodeInvalidString, `permit bot to read on any when agent.name == ⟦"x⟧`, ""},
@@ -202,7 +207,7 @@ func TestTooManyErrorsAreCounted(t *testing.T) {
 	if n := len(diags.Errors()); n != MaxErrors+1 {
 		t.Errorf("%d errors, want %d", n, MaxErrors+1)
 	}
-	if last := diags[len(diags)-1]; last.Code != CodeTooManyErrors || !strings.Contains(last.Message, "200 more") {
+	if last := diags[len(diags)-1]; last.Code != CodeTooManyErrors || !strings.Contains(last.Message, "more errors") {
 		t.Errorf("the last one is %v", last)
 	}
 }

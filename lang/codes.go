@@ -49,7 +49,7 @@ const (
 const (
 	CodePermitAny      Code = "M0401" // a permit for any principal
 	CodeInvalidPattern Code = "M0402" // a resource pattern that isn't one
-	CodeSetting        Code = "M0403" // a setting that doesn't exist, stands twice or has a wrong value
+	CodeSetting        Code = "M0403" // a setting that doesn't exist or has a wrong value
 	CodeLifecycle      Code = "M0404" // a lifecycle whose states or transitions don't fit together
 	CodeNoRules        Code = "M0405" // a policy that has no rule
 	CodeApproval       Code = "M0406" // an approval that can't be given
@@ -68,7 +68,7 @@ const (
 // Warnings: the program is made all the same.
 const (
 	WarnLikeOnStructured Code = "M0901" // `like` on a type that has structure
-	WarnUnused           Code = "M0902" // a name that nothing uses
+	WarnUnused           Code = "M0902" // a group or define that nothing uses
 	WarnAllOverEmpty     Code = "M0903" // `all` in a permit over a list that may be empty
 	WarnOnceWithin       Code = "M0904" // a forbid that waiting evades
 	WarnNeverAbsent      Code = "M0905" // `??` or `has` on a value that is always there

@@ -138,6 +138,9 @@ func (ds *diagnostics) sorted() Diagnostics {
 		if i > 0 && d.Span == ds.list[i-1].Span && d.Code == ds.list[i-1].Code && d.Message == ds.list[i-1].Message {
 			continue
 		}
+		if i > 0 && d.Span == ds.list[i-1].Span && !d.Span.IsZero() && ds.list[i-1].Code < CodeSyntax {
+			continue // a token that couldn't be read; what else is wrong with it is noise
+		}
 		if d.Severity == Error {
 			if shown++; shown > MaxErrors {
 				hidden++
@@ -147,9 +150,20 @@ func (ds *diagnostics) sorted() Diagnostics {
 		out = append(out, d)
 	}
 	if hidden > 0 {
-		out = append(out, &Diagnostic{Code: CodeTooManyErrors, Message: fmt.Sprintf("%d more errors are not shown", hidden)})
+		out = append(out, &Diagnostic{Code: CodeTooManyErrors, Message: fmt.Sprintf("at least %s not shown", plural(hidden, "more error is", "more errors are"))})
 	}
 	return out
+}
+
+// plural counts things: "1 argument", "2 arguments". Where the forms differ otherwise, it takes both.
+func plural(n int, forms ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + forms[0]
+	case len(forms) > 1:
+		return fmt.Sprintf("%d %s", n, forms[1])
+	}
+	return fmt.Sprintf("%d %ss", n, forms[0])
 }
 
 // nearest returns the candidate that name is most likely a misspelling of, or "".

@@ -133,7 +133,8 @@ func (c *converter) endsAt(i int) bool {
 		return true
 	}
 	t := c.tokens[i]
-	return isDeclWord[c.src.Text[t.start:t.end]] || t.kind == tokIdent && c.atMargin(t)
+	word := c.src.Text[t.start:t.end]
+	return isDeclWord[word] || (t.kind == tokIdent || isHeaderWord[word]) && c.atMargin(t)
 }
 
 // nextCut finds the first token from i on at which a declaration may begin after a mistake.
@@ -144,7 +145,7 @@ func (c *converter) nextCut(i int) int {
 			continue
 		}
 		word := c.src.Text[t.start:t.end]
-		if t.kind == tokIdent || isDeclWord[word] {
+		if t.kind == tokIdent || isDeclWord[word] || isHeaderWord[word] {
 			if i == 0 || c.canEnd(c.tokens[i-1]) || t.kind == tokKeyword && !isOperandWord[word] {
 				return i
 			}
@@ -158,6 +159,9 @@ func (c *converter) atMargin(t token) bool { return t.start == 0 || c.src.Text[t
 
 // isOperandWord are the words that begin a declaration, and also a target or a fact.
 var isOperandWord = makeSet("tool agent context")
+
+// isHeaderWord are the words of the header, which stand astray below it.
+var isHeaderWord = makeSet("policy import")
 
 // canEnd reports whether a declaration can end with a token; after any other, a name in column 1 goes on with the declaration.
 func (c *converter) canEnd(t token) bool {
@@ -215,8 +219,11 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 	}
 	word := c.src.Text[at.start:at.end]
 	span := Span{c.src, at.start, at.end}
-	if at == first && at.kind == tokIdent && c.atMargin(at) {
+	if at == first && c.atMargin(at) && !isDeclWord[word] && at.kind != tokPunct {
 		d := c.diags.errorf(span, CodeSyntax, "no declaration begins with `%s`", short(word))
+		if h := declHabits[word]; h != "" {
+			return d.hint("%s", h)
+		}
 		if n := nearest(word, declWords); n != "" {
 			return d.hint("did you mean `%s`?", n)
 		}
@@ -233,6 +240,10 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 		d = c.diags.errorf(span, CodeSyntax, "unexpected `%s`", short(word))
 	}
 	switch {
+	case wordHabits[word] != "" && at.kind == tokIdent:
+		d.hint("%s", wordHabits[word])
+	case isCompareOp[word] && at.kind == tokPunct:
+		d.hint("comparisons don't chain: write a < b and b < c")
 	case before == "-" && at.kind != tokPunct:
 		d.hint("only a number has a minus of its own: write 0 - %s", word)
 	case word == "=":
@@ -246,6 +257,25 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 	}
 	return d
 }
+
+// wordHabits are words of other languages, with the way each is written here.
+var wordHabits = map[string]string{
+	"if": "write `when`", "where": "write `when`", "provided": "write `when`", "matches": "write `like`", "match": "write `like`", "contains": "write `x in list`, or `text like \"*x*\"`",
+	"is": "write `==`", "equals": "write `==`", "eq": "write `==`", "allow": "write `permit`", "grant": "write `permit`", "reject": "write `forbid`",
+	"with": "write `when`", "except": "write `unless`", "using": "write `when`", "reason": "write `because`", "startswith": "write starts(x, prefix)", "exists": "write `has x`, or any x in list { … }",
+	"forall": "write all x in list { … }", "every": "write all x in list { … }", "then": "a condition stands behind the rule: permit … when …", "else": "write a second rule",
+}
+
+// declHabits are words that begin a declaration elsewhere.
+var declHabits = map[string]string{
+	"allow": "write `permit`", "deny": "write `forbid`", "rule": "a rule begins with `permit` or `forbid`", "default": "what no rule permits is denied; there is nothing to declare", "package": "write `policy NAME edition 1`",
+	"role": "write `group`", "user": "write `person`", "principal": "write `agent` or `person`", "entity": "write `agent`, `person` or `group`", "let": "write `define name = …`", "var": "write `define name = …`",
+	"const": "write `define name = …`", "def": "write `define name = …`", "func": "there are no functions; name a condition with `define`", "function": "there are no functions; name a condition with `define`",
+	"type": "a type stands where it is used: in a tool's parameters or the context", "enum": "an enum is written \"a\" | \"b\" where it is used", "import": "imports stand in the header, before all declarations",
+	"resource": "a resource is named where a rule speaks of it: \"file:///data/**\"", "policy": "a file has one header, at its beginning", "include": "write `import \"file.moat\"` in the header", "version": "the header says it: `policy NAME edition 1`",
+}
+
+var isCompareOp = makeSet("== != < <= > >=")
 
 // prettyExpected renders participle's notation of what it expected, as far as it is short enough to help.
 func prettyExpected(s string) string {

@@ -65,6 +65,17 @@ func (p *Program) Ancestors(name string) []string {
 	return sortedKeys(seen)
 }
 
+// circle lists the groups that a group is in and that are in it, sorted; none for a group that isn't a member of itself.
+func (p *Program) circle(name string) []string {
+	var out []string
+	for _, up := range p.Ancestors(name) {
+		if contains(p.Ancestors(up), name) {
+			out = append(out, up)
+		}
+	}
+	return out
+}
+
 // IsIn reports whether a principal is, through any number of groups, a member of group.
 func (p *Program) IsIn(principal, group string) bool {
 	return contains(p.Ancestors(principal), group)
