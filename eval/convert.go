@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/moat-lang/moat/lang"
@@ -14,39 +15,46 @@ type converter struct {
 	origins, valueOrigins map[string][]string
 	// unlabelled is the origin of what has no label.
 	unlabelled *originSet
+	// partial lets required fields of the outermost record be missing.
+	partial bool
 }
 
-// record converts an object to a record: each member must be declared, each required field there.
-func (c *converter) record(v strictjson.Value, t lang.Type, ptr string, inherited *originSet, hasInherited bool) (val, error) {
-	out := val{kind: lang.RecordKind}
+// record converts an object to a record: each member must be declared, each required field there, unless partial.
+func (c *converter) record(v strictjson.Value, t lang.Type, at *path, inherited *originSet, hasInherited bool) (val, error) {
 	if v.Kind != strictjson.Object {
-		return val{}, fmt.Errorf("%s must be an object, not %s", at(ptr), v.Kind)
+		return val{}, fmt.Errorf("%s must be an object, not %s", at, v.Kind)
 	}
-	for _, m := range v.Members {
-		if _, ok := t.Field(m.Name); !ok {
-			return val{}, fmt.Errorf("%s is not declared", at(pointer(ptr, m.Name)))
-		}
-	}
-	own, labelled := c.labels(v, ptr)
+	out := val{kind: lang.RecordKind, items: make([]val, 0, len(v.Members)), names: make([]string, 0, len(v.Members))}
+	own, labelled := c.labels(v, at)
 	if !labelled {
 		own, labelled = inherited, hasInherited
 	}
+	found := 0
 	for _, f := range t.Fields {
 		m, ok := v.Get(f.Name)
-		p := pointer(ptr, f.Name)
+		if ok {
+			found++
+		}
 		if !ok || m.Kind == strictjson.Null && f.Type.Optional && f.Type.Kind != lang.JSON {
-			if !f.Type.Optional {
-				return val{}, fmt.Errorf("%s is missing", at(p))
+			if !f.Type.Optional && !(c.partial && at == nil) {
+				return val{}, fmt.Errorf("%s is missing", at.field(f.Name))
 			}
 			continue
 		}
-		fv, err := c.convert(m, f.Type, p, own, labelled)
+		fv, err := c.convert(m, f.Type, at.field(f.Name), own, labelled)
 		if err != nil {
 			return val{}, err
 		}
 		out.names, out.items = append(out.names, f.Name), append(out.items, fv)
 	}
-	if explicit, ok := c.labels(v, ptr); ok {
+	if found < len(v.Members) {
+		for _, m := range v.Members {
+			if _, ok := t.Field(m.Name); !ok {
+				return val{}, fmt.Errorf("%s is not declared", at.field(m.Name))
+			}
+		}
+	}
+	if explicit, ok := c.labels(v, at); ok {
 		out.origins = explicit
 	} else if len(out.items) == 0 {
 		out.origins = c.orUnlabelled(own, labelled)
@@ -61,12 +69,12 @@ func (c *converter) orUnlabelled(set *originSet, labelled bool) *originSet {
 	return c.unlabelled
 }
 
-// labels returns the labels that the host gave to the value at ptr, by place and by value.
-func (c *converter) labels(v strictjson.Value, ptr string) (*originSet, bool) {
+// labels returns the labels that the host gave to a value, by place and by value.
+func (c *converter) labels(v strictjson.Value, at *path) (*originSet, bool) {
 	if len(c.origins) == 0 && len(c.valueOrigins) == 0 {
 		return nil, false
 	}
-	labels := c.origins[ptr]
+	labels := c.origins[at.pointer()]
 	if v.Kind == strictjson.String || v.Kind == strictjson.Number {
 		if more := c.valueOrigins[v.Text]; len(more) > 0 {
 			labels = append(labels[:len(labels):len(labels)], more...)
@@ -79,13 +87,13 @@ func (c *converter) labels(v strictjson.Value, ptr string) (*originSet, bool) {
 }
 
 // convert makes a value of type t. What has no label of its own has that of the nearest labelled value around it.
-func (c *converter) convert(v strictjson.Value, t lang.Type, ptr string, inherited *originSet, hasInherited bool) (val, error) {
-	own, labelled := c.labels(v, ptr)
+func (c *converter) convert(v strictjson.Value, t lang.Type, at *path, inherited *originSet, hasInherited bool) (val, error) {
+	own, labelled := c.labels(v, at)
 	if !labelled {
 		own, labelled = inherited, hasInherited
 	}
 	wrong := func() (val, error) {
-		return val{}, fmt.Errorf("%s must be %s, not %s", at(ptr), t.Required(), v.Kind)
+		return val{}, fmt.Errorf("%s must be %s, not %s", at, t.Required(), v.Kind)
 	}
 	text := func() (val, error) {
 		if v.Kind != strictjson.String {
@@ -93,7 +101,7 @@ func (c *converter) convert(v strictjson.Value, t lang.Type, ptr string, inherit
 		}
 		out, err := parseText(t.Kind, v.Text)
 		if err != nil {
-			return val{}, fmt.Errorf("%s: %w", at(ptr), err)
+			return val{}, fmt.Errorf("%s: %w", at, err)
 		}
 		out.origins = c.orUnlabelled(own, labelled)
 		return out, nil
@@ -118,7 +126,7 @@ func (c *converter) convert(v strictjson.Value, t lang.Type, ptr string, inherit
 			out.dec, err = value.DecimalFromJSON(v.Text)
 		}
 		if err != nil {
-			return val{}, fmt.Errorf("%s: %w", at(ptr), err)
+			return val{}, fmt.Errorf("%s: %w", at, err)
 		}
 		return out, nil
 	case lang.Enum:
@@ -127,25 +135,25 @@ func (c *converter) convert(v strictjson.Value, t lang.Type, ptr string, inherit
 				return text()
 			}
 		}
-		return val{}, fmt.Errorf("%s must be one of %s", at(ptr), t.Required())
+		return val{}, fmt.Errorf("%s must be one of %s", at, t.Required())
 	case lang.Argv:
-		return c.argv(v, ptr, own, labelled)
+		return c.argv(v, at, own, labelled)
 	case lang.ListKind:
 		if v.Kind != strictjson.Array {
 			return wrong()
 		}
-		return c.list(v, *t.Elem, ptr, own, labelled)
+		return c.list(v, *t.Elem, at, own, labelled)
 	case lang.RecordKind:
-		return c.record(v, t, ptr, own, labelled)
+		return c.record(v, t, at, own, labelled)
 	case lang.JSON:
-		return val{kind: lang.JSON, parsed: &parsed{json: v}, origins: c.opaque(v, ptr, own, labelled)}, nil
+		return val{kind: lang.JSON, parsed: &parsed{json: v}, origins: c.opaque(v, at, own, labelled)}, nil
 	}
 	return text()
 }
 
 // opaque is the union of the labels of all that an opaque value holds.
-func (c *converter) opaque(v strictjson.Value, ptr string, inherited *originSet, labelled bool) *originSet {
-	set, ok := c.labels(v, ptr)
+func (c *converter) opaque(v strictjson.Value, at *path, inherited *originSet, labelled bool) *originSet {
+	set, ok := c.labels(v, at)
 	if !ok {
 		set, ok = inherited, labelled
 	}
@@ -154,27 +162,27 @@ func (c *converter) opaque(v strictjson.Value, ptr string, inherited *originSet,
 		out = c.unlabelled
 	}
 	for i, item := range v.Items {
-		out = unite(out, c.opaque(item, fmt.Sprintf("%s/%d", ptr, i), set, ok))
+		out = unite(out, c.opaque(item, at.element(i), set, ok))
 	}
 	for _, m := range v.Members {
-		out = unite(out, c.opaque(m.Value, pointer(ptr, m.Name), set, ok))
+		out = unite(out, c.opaque(m.Value, at.field(m.Name), set, ok))
 	}
 	return out
 }
 
-func (c *converter) list(v strictjson.Value, elem lang.Type, ptr string, own *originSet, labelled bool) (val, error) {
+func (c *converter) list(v strictjson.Value, elem lang.Type, at *path, own *originSet, labelled bool) (val, error) {
 	if len(v.Items) > MaxListLen {
-		return val{}, fmt.Errorf("%s has %d elements; at most %d are allowed", at(ptr), len(v.Items), MaxListLen)
+		return val{}, fmt.Errorf("%s has %d elements; at most %d are allowed", at, len(v.Items), MaxListLen)
 	}
 	out := val{kind: lang.ListKind, items: make([]val, 0, len(v.Items))}
 	for i, item := range v.Items {
-		iv, err := c.convert(item, elem, fmt.Sprintf("%s/%d", ptr, i), own, labelled)
+		iv, err := c.convert(item, elem, at.element(i), own, labelled)
 		if err != nil {
 			return val{}, err
 		}
 		out.items = append(out.items, iv)
 	}
-	if explicit, ok := c.labels(v, ptr); ok {
+	if explicit, ok := c.labels(v, at); ok {
 		out.origins = explicit
 	} else if len(out.items) == 0 {
 		out.origins = c.orUnlabelled(own, labelled)
@@ -183,14 +191,14 @@ func (c *converter) list(v strictjson.Value, elem lang.Type, ptr string, own *or
 }
 
 // argv converts a command: a list of words, or a string that is split as a shell splits it.
-func (c *converter) argv(v strictjson.Value, ptr string, own *originSet, labelled bool) (val, error) {
+func (c *converter) argv(v strictjson.Value, at *path, own *originSet, labelled bool) (val, error) {
 	if v.Kind == strictjson.String {
 		words, err := value.SplitArgv(v.Text)
 		if err != nil {
-			return val{}, fmt.Errorf("%s: %w", at(ptr), err)
+			return val{}, fmt.Errorf("%s: %w", at, err)
 		}
 		if len(words) > MaxListLen {
-			return val{}, fmt.Errorf("%s has %d words; at most %d are allowed", at(ptr), len(words), MaxListLen)
+			return val{}, fmt.Errorf("%s has %d words; at most %d are allowed", at, len(words), MaxListLen)
 		}
 		set := c.orUnlabelled(own, labelled)
 		out := val{kind: lang.Argv, origins: set}
@@ -200,34 +208,53 @@ func (c *converter) argv(v strictjson.Value, ptr string, own *originSet, labelle
 		return out, nil
 	}
 	if v.Kind != strictjson.Array {
-		return val{}, fmt.Errorf("%s must be argv: a list of words, or a command line; not %s", at(ptr), v.Kind)
+		return val{}, fmt.Errorf("%s must be argv: a list of words, or a command line; not %s", at, v.Kind)
 	}
-	out, err := c.list(v, lang.Type{Kind: lang.String}, ptr, own, labelled)
+	out, err := c.list(v, lang.Type{Kind: lang.String}, at, own, labelled)
 	if err != nil {
 		return val{}, err
 	}
 	if len(out.items) == 0 {
-		return val{}, fmt.Errorf("%s is an empty command", at(ptr))
+		return val{}, fmt.Errorf("%s is an empty command", at)
 	}
 	for i, w := range out.items {
 		if err := value.CheckWord(w.s); err != nil {
-			return val{}, fmt.Errorf("%s/%d: %w", at(ptr), i, err)
+			return val{}, fmt.Errorf("%s: %w", at.element(i), err)
 		}
 	}
 	out.kind = lang.Argv
 	return out, nil
 }
 
-func pointer(ptr, name string) string {
-	if strings.ContainsAny(name, "~/") {
-		name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-	}
-	return ptr + "/" + name
+// A path says where a value stands among the arguments or in the context; nil is the whole. It is rendered only when somebody asks.
+type path struct {
+	up    *path
+	name  string // of a member
+	index int    // of an element, when name is empty and isElement is set
+
+	isElement bool
 }
 
-func at(ptr string) string {
-	if ptr == "" {
+func (p *path) field(name string) *path { return &path{up: p, name: name} }
+func (p *path) element(i int) *path     { return &path{up: p, index: i, isElement: true} }
+
+// pointer renders the path as a JSON pointer (RFC 6901).
+func (p *path) pointer() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.isElement:
+		return p.up.pointer() + "/" + strconv.Itoa(p.index)
+	}
+	return p.up.pointer() + "/" + escapePointer.Replace(p.name)
+}
+
+var escapePointer = strings.NewReplacer("~", "~0", "/", "~1")
+
+// String renders the path for a message.
+func (p *path) String() string {
+	if p == nil {
 		return "the whole"
 	}
-	return short(ptr)
+	return short(p.pointer())
 }

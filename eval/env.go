@@ -120,19 +120,10 @@ func (e *env) call() *Decision {
 	args := e.req.Args
 	args.Kind = strictjson.Object
 	var err error
-	if e.args, err = c.record(args, paramsType(e.tool), "", nil, false); err != nil {
+	if e.args, err = c.record(args, e.tool.Args, nil, nil, false); err != nil {
 		return denied(CodeInvalidArguments, "arguments of %s: %s", e.tool.Name.Name, err)
 	}
 	return nil
-}
-
-// paramsType is the record type of a tool's arguments.
-func paramsType(t *lang.Tool) lang.Type {
-	fields := make([]lang.FieldExpr, len(t.Params))
-	for i, p := range t.Params {
-		fields[i] = lang.FieldExpr{Name: p.Name, Type: p.Type}
-	}
-	return lang.RecordOf(fields)
 }
 
 func (e *env) convertContext() *Decision {
@@ -145,15 +136,9 @@ func (e *env) convertContext() *Decision {
 		return denied(CodeInvalidContext, "the context must be an object, not %s", v.Kind)
 	}
 	// A fact that is missing is an error only where a condition asks for it.
-	given := lang.Type{Kind: lang.RecordKind}
-	for _, f := range e.prog.Context.Fields {
-		if _, ok := v.Get(f.Name); ok {
-			given.Fields = append(given.Fields, f)
-		}
-	}
-	c := &converter{unlabelled: unknownOrigin}
+	c := &converter{unlabelled: unknownOrigin, partial: true}
 	var err error
-	if e.context, err = c.record(v, given, "", nil, false); err != nil {
+	if e.context, err = c.record(v, e.prog.Context, nil, nil, false); err != nil {
 		return denied(CodeInvalidContext, "context: %s", err)
 	}
 	return nil

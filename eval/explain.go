@@ -171,13 +171,13 @@ func (e *env) eachFact(x lang.Expr, f func(lang.Expr)) {
 		return ok
 	}
 	lang.Walk(x, func(y lang.Expr) {
-		switch y.(type) {
+		switch z := y.(type) {
 		case *lang.Select, *lang.Index, *lang.Call:
 			if free(y) {
 				f(y)
 			}
 		case *lang.Fact:
-			if root := y.(*lang.Fact).Root; root == lang.RootNow || root == lang.RootResource || root == lang.RootAgent {
+			if root := z.Root; root == lang.RootNow || root == lang.RootResource || root == lang.RootAgent {
 				f(y)
 			}
 		}

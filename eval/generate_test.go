@@ -16,7 +16,6 @@ import (
 type generator struct {
 	*rand.Rand
 	vars []string // quantifiers' variables in scope, all of strings
-	deep int
 }
 
 func (g *generator) pick(ss ...string) string { return ss[g.Intn(len(ss))] }

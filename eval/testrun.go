@@ -124,7 +124,7 @@ func (r *testRun) try(s *lang.Try) {
 	facts := r.facts
 	if s.Args != nil {
 		facts.Origins = map[string][]string{}
-		collectLabels(s.Args, "", facts.Origins)
+		collectLabels(s.Args, nil, facts.Origins)
 		req.Args = constantJSON(s.Args)
 	}
 	x := r.program.Explain(req, facts)
@@ -199,18 +199,19 @@ func constantJSON(x lang.Expr) strictjson.Value {
 }
 
 // collectLabels gathers what `from` says in the arguments of a try, by JSON pointer.
-func collectLabels(x lang.Expr, ptr string, out map[string][]string) {
+func collectLabels(x lang.Expr, at *path, out map[string][]string) {
 	switch x := x.(type) {
 	case *lang.From:
+		ptr := at.pointer()
 		out[ptr] = append(out[ptr], listed(x)...)
-		collectLabels(x.X, ptr, out)
+		collectLabels(x.X, at, out)
 	case *lang.List:
 		for i, e := range x.Elems {
-			collectLabels(e, fmt.Sprintf("%s/%d", ptr, i), out)
+			collectLabels(e, at.element(i), out)
 		}
 	case *lang.Record:
 		for _, f := range x.Fields {
-			collectLabels(f.Value, pointer(ptr, f.Name.Name), out)
+			collectLabels(f.Value, at.field(f.Name.Name), out)
 		}
 	}
 }

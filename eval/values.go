@@ -59,8 +59,7 @@ func computed(b bool) val {
 	return v
 }
 
-func intVal(n int64) val     { return val{kind: lang.Int, n: n} }
-func stringVal(s string) val { return val{kind: lang.String, s: s} }
+func intVal(n int64) val { return val{kind: lang.Int, n: n} }
 
 func resourceVal(n resource.Name) val {
 	return val{kind: lang.Resource, s: n.String(), parsed: &parsed{name: n}}

@@ -81,6 +81,9 @@ type Tool struct {
 	Result  *TypeExpr
 	Effects []*Effect
 	Pin     *Str
+
+	// Args is the record type of the arguments. Set by the checker.
+	Args Type
 }
 
 // A Param is a parameter of a tool.

@@ -302,6 +302,7 @@ func (c *checker) vocabulary() {
 			c.unique(seen, prm.Name, "parameter")
 			c.typ(prm.Type)
 		}
+		t.Args = argsType(t.Params)
 		if t.Result != nil {
 			c.typ(t.Result)
 		}

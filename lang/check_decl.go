@@ -117,7 +117,7 @@ func (c *checker) toolEffects(t *Tool) {
 
 // argsOf merges the arguments of the tools that a rule is about. Only a call has them: a rule about other actions too, or about other
 // resources, may meet a request without.
-func (c *checker) argsOf(actions Names, targets []Target) *argsType {
+func (c *checker) argsOf(actions Names, targets []Target) *mergedArgs {
 	var tools []*Tool
 	seen := map[string]bool{}
 	partial, all := actions.Any, false

@@ -13,7 +13,7 @@ const MaxQuantifiers = 2
 
 // A scope is what an expression can see.
 type scope struct {
-	args    *argsType
+	args    *mergedArgs
 	vars    []variable
 	present map[string]bool // optional values that a condition beside has asked for, by pathKey
 	nesting int             // quantifiers around
@@ -26,8 +26,8 @@ type variable struct {
 	typ  Type
 }
 
-// argsType is the record of arguments that a rule sees: merged over the tools it is about.
-type argsType struct {
+// mergedArgs is the record of arguments that a rule sees: merged over the tools it is about.
+type mergedArgs struct {
 	fields map[string]Type
 	mixed  map[string]string // arguments that have different types in different tools, with a text that names both
 	none   string            // why there are no arguments, when there are none
@@ -36,8 +36,8 @@ type argsType struct {
 }
 
 // mergeParams merges the parameters of tools. With partial, the rule is also about requests that call none of them.
-func mergeParams(tools []*Tool, partial bool) *argsType {
-	a := &argsType{fields: map[string]Type{}, mixed: map[string]string{}}
+func mergeParams(tools []*Tool, partial bool) *mergedArgs {
+	a := &mergedArgs{fields: map[string]Type{}, mixed: map[string]string{}}
 	count := map[string]int{}
 	from := map[string]string{}
 	for _, t := range tools {
@@ -625,7 +625,7 @@ func (c *checker) origin(o Origin) {
 				c.diags.errorf(o.Span, CodeUnknownName, "there is no origin `%s`", o.Name).hint("for what a tool returned write `tool %s`", o.Name)
 				return
 			}
-			c.unknown(Ident{o.Span, o.Name}, "origin", sortedKeys(c.prog.Origins))
+			c.unknown(Ident(o), "origin", sortedKeys(c.prog.Origins))
 		}
 		return
 	}

@@ -137,11 +137,11 @@ func ListOf(elem Type) Type { return Type{Kind: ListKind, Elem: &elem} }
 // of returns the simple type of a kind.
 func of(k Kind) Type { return Type{Kind: k} }
 
-// RecordOf returns the record type of fields whose types have been resolved.
-func RecordOf(fields []FieldExpr) Type {
+// argsType is the record type of parameters whose types have been resolved.
+func argsType(params []Param) Type {
 	t := Type{Kind: RecordKind}
-	for _, f := range fields {
-		t.Fields = append(t.Fields, Field{f.Name.Name, f.Type.Type})
+	for _, p := range params {
+		t.Fields = append(t.Fields, Field{p.Name.Name, p.Type.Type})
 	}
 	sortFields(t.Fields)
 	return t

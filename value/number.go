@@ -139,16 +139,17 @@ func (n number) decimal() (Decimal, error) {
 	return join(n.neg, mag.scaleUp(max(n.exp, 0)), max(-n.exp, 0))
 }
 
+var errIntOverflow = errors.New("it doesn't fit a 64-bit integer")
+
 // int64 returns n as an integer, or why it isn't one.
 func (n number) int64() (int64, error) {
-	tooLarge := errors.New("it doesn't fit a 64-bit integer")
 	switch {
 	case n.digits == "":
 		return 0, nil
 	case n.exp < 0:
 		return 0, errors.New("it isn't a whole number")
 	case len(n.digits)+n.exp > 19: // 2^63 has 19 digits
-		return 0, tooLarge
+		return 0, errIntOverflow
 	}
 	var mag uint64 // below 10^19, which fits
 	for _, d := range n.digits {
@@ -163,5 +164,5 @@ func (n number) int64() (int64, error) {
 	case !n.neg && mag <= math.MaxInt64:
 		return int64(mag), nil
 	}
-	return 0, tooLarge
+	return 0, errIntOverflow
 }
