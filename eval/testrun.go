@@ -30,10 +30,13 @@ type TestFailure struct {
 }
 
 // RunTests runs the tests that stand in the policy, in the order of the source. Tests share nothing with each other.
-func RunTests(p *Program) []TestResult {
+func RunTests(p *Program) []TestResult { return runTests(p, nil) }
+
+// runTests runs the tests and, when there is a collector, has it count what they reach.
+func runTests(p *Program, cover *collector) []TestResult {
 	var out []TestResult
 	for _, t := range p.policy.Tests {
-		r := &testRun{program: p, result: TestResult{Test: t}, facts: Facts{Time: TestStart, Context: strictjson.Value{Kind: strictjson.Object}}}
+		r := &testRun{program: p, cover: cover, result: TestResult{Test: t}, facts: Facts{Time: TestStart, Context: strictjson.Value{Kind: strictjson.Object}}}
 		for _, s := range t.Steps {
 			r.step(s)
 		}
@@ -45,6 +48,7 @@ func RunTests(p *Program) []TestResult {
 // A testRun is the state of a test between its steps.
 type testRun struct {
 	program *Program
+	cover   *collector // nil: don't count
 	result  TestResult
 	facts   Facts
 	last    Request  // of the last try
@@ -129,6 +133,9 @@ func (r *testRun) try(s *lang.Try) {
 	}
 	x := r.program.Explain(req, facts)
 	r.result.Tries++
+	if r.cover != nil {
+		r.cover.count(r.program.policy, req, facts)
+	}
 	used := x.Decision.Used
 	r.facts.Approvals = slices.DeleteFunc(slices.Clone(r.facts.Approvals), func(a Approval) bool { return slices.Contains(used, a) })
 	r.last, r.asked, r.askedAt = req, x.Decision, facts

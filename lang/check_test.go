@@ -108,6 +108,8 @@ func TestErrors(t *testing.T) {
 		{CodeSyntax, "⟦permitt⟧ bot to read on any\npermit bot to read on any", "did you mean `permit`?"},
 		{CodeSyntax, "permit bot ⟦on⟧ read on any\npermit bot to read on any", ""},
 		{CodeSyntax, "permit bot to read on any when context.hour ⟦=⟧ 1", "`==`"},
+		{CodeSyntax, "permit ⟦all⟧: bot to read on any", "reserved word"},
+		{CodeSyntax, "agent ⟦test⟧\npermit bot to read on any", "reserved word"},
 		{CodeSyntax, "permit bot to read on any ⟦if⟧ true", "write `when`"},
 		{CodeSyntax, "permit bot to read on any when 1 < 2 ⟦<⟧ 3", "don't chain"},
 		{CodeSyntax, "permit bot to read on any when agent.name ⟦matches⟧ \"x\"", "write `like`"},

@@ -250,8 +250,8 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 		d.hint("equality is written `==`")
 	case at.kind == tokIdent && nearest(word, Keywords()) != "":
 		d.hint("did you mean `%s`?", nearest(word, Keywords()))
-	case at.kind == tokKeyword && strings.Contains(expected, "a name"):
-		d.hint("`%s` is a reserved word; choose another name", word)
+	case at.kind == tokKeyword && (strings.Contains(expected, "a name") || wantsName[before]):
+		d.hint("`%s` is a reserved word; choose another name (a label or a tool's name may stand in quotes)", word)
 	case expected != "":
 		d.hint("here stands %s", expected)
 	}
@@ -274,6 +274,9 @@ var declHabits = map[string]string{
 	"type": "a type stands where it is used: in a tool's parameters or the context", "enum": "an enum is written \"a\" | \"b\" where it is used", "import": "imports stand in the header, before all declarations",
 	"resource": "a resource is named where a rule speaks of it: \"file:///data/**\"", "policy": "a file has one header, at its beginning", "include": "write `import \"file.moat\"` in the header", "version": "the header says it: `policy NAME edition 1`",
 }
+
+// wantsName are the words behind which a name stands.
+var wantsName = makeSet("permit forbid limit group agent person action origin tool define lifecycle sandbox secret policy by try")
 
 var isCompareOp = makeSet("== != < <= > >=")
 

@@ -15,6 +15,7 @@ import (
 
 func newTest() *cobra.Command {
 	var run string
+	var coverage bool
 	cmd := &cobra.Command{
 		Use:   "test PATH…",
 		Short: "Run the tests that stand in policies",
@@ -22,19 +23,27 @@ func newTest() *cobra.Command {
 
 A PATH is a .moat file, a directory whose .moat files are one policy, or a tree with such directories in it.
 
+With --coverage it also says which rules no test asks, and which conditions no test makes true, or false. What a define says is
+counted for each rule that uses it.
+
 With --format json or junit the results of all paths go to standard output as one document.
 
 Exit codes: 0 all tests passed, 1 a path can't be read or holds no policy, or --run matches no test, 3 a policy is invalid,
 5 a test failed.`,
 		Example: `  moatc test policies/quickstart
   moatc test --run mail policies
+  moatc test --coverage policies/quickstart
   moatc test --format junit policies`,
 		Args:              somePaths("a policy: a .moat file, a directory that holds some, or a tree of such directories"),
 		ValidArgsFunction: completeFiles("moat"),
 	}
 	format := formatFlag(cmd, "text", "json", "junit")
 	cmd.Flags().StringVar(&run, "run", "", "run only the tests whose names match this `regexp` (syntax of Go's regexp)")
+	cmd.Flags().BoolVar(&coverage, "coverage", false, "say which rules and which outcomes of conditions no test reaches")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if coverage && run != "" {
+			return usageError(cmd, "--coverage is about all tests of a policy; leave out --run")
+		}
 		wanted, err := regexp.Compile(run)
 		if err != nil {
 			return usageError(cmd, "--run: %s", err)
@@ -49,7 +58,12 @@ Exit codes: 0 all tests passed, 1 a path can't be read or holds no policy, or --
 				s.errors = ds.Errors()
 				diags = append(diags, s.errors...)
 			} else {
-				s.name, s.results = p.Name, runTests(p, wanted)
+				s.name = p.Name
+				if coverage {
+					s.results, s.coverage = cover(p)
+				} else {
+					s.results = runTests(p, wanted)
+				}
 			}
 			ran += len(s.results)
 			suites = append(suites, s)
@@ -78,6 +92,27 @@ type suite struct {
 	name    string
 	results []eval.TestResult
 	errors  lang.Diagnostics // why the policy couldn't be tested
+
+	coverage *eval.Coverage // nil unless asked for
+}
+
+func cover(p *lang.Program) ([]eval.TestResult, *eval.Coverage) {
+	results, coverage := eval.Cover(eval.New(p))
+	return results, &coverage
+}
+
+// coverageText says for people what the tests of a suite reach.
+func coverageText(s *suite) string {
+	if s.coverage == nil {
+		return ""
+	}
+	var b strings.Builder
+	reached, all := s.coverage.Outcomes()
+	fmt.Fprintf(&b, "cover %s  %d of %d rules asked, %d of %d outcomes reached\n", report.Escape(s.path), s.coverage.Asked(), len(s.coverage.Rules), reached, all)
+	for _, g := range s.coverage.Gaps() {
+		fmt.Fprintf(&b, "      %s: %s (%s)\n", report.Escape(g.Span.String()), report.Escape(g.String()), report.Escape(g.Rule.ID))
+	}
+	return b.String()
 }
 
 func (s *suite) failed() int {
@@ -134,6 +169,7 @@ func testText(w io.Writer, suites []suite) error {
 				b.WriteString(indent(explanation(f.Explanation), "        "))
 			}
 		}
+		b.WriteString(coverageText(&s))
 		failed += s.failed()
 		passed += len(s.results) - s.failed()
 	}

@@ -19,6 +19,34 @@ type jsonSuite struct {
 	Policy string     `json:"policy,omitempty"`
 	Tests  []jsonTest `json:"tests"`
 	Error  string     `json:"error,omitempty"` // why the policy couldn't be loaded
+
+	Coverage *jsonCoverage `json:"coverage,omitempty"`
+}
+
+type jsonCoverage struct {
+	Rules    int       `json:"rules"`
+	Asked    int       `json:"asked"`
+	Outcomes int       `json:"outcomes"`
+	Reached  int       `json:"reached"`
+	Gaps     []jsonGap `json:"gaps"`
+}
+
+type jsonGap struct {
+	place
+	Rule    string `json:"rule"`
+	Outcome string `json:"outcome"` // what never happens: "asked", "true", "false"
+}
+
+func coverageOf(c *eval.Coverage) *jsonCoverage {
+	if c == nil {
+		return nil
+	}
+	j := &jsonCoverage{Rules: len(c.Rules), Asked: c.Asked(), Gaps: []jsonGap{}}
+	j.Reached, j.Outcomes = c.Outcomes()
+	for _, g := range c.Gaps() {
+		j.Gaps = append(j.Gaps, jsonGap{placeOf(g.Span), g.Rule.ID, g.Outcome})
+	}
+	return j
 }
 
 type jsonTest struct {
@@ -39,7 +67,7 @@ type jsonFailure struct {
 func testJSON(w io.Writer, suites []suite) error {
 	out := jsonTests{Policies: []jsonSuite{}}
 	for _, s := range suites {
-		j := jsonSuite{Path: s.path, Policy: s.name, Tests: []jsonTest{}}
+		j := jsonSuite{Path: s.path, Policy: s.name, Tests: []jsonTest{}, Coverage: coverageOf(s.coverage)}
 		if s.errors != nil {
 			j.Error = s.errors.Error()
 		}
@@ -72,7 +100,16 @@ type (
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
+		Coverage *junitProps `xml:"properties"`
 		Cases    []junitCase `xml:"testcase"`
+		Out      string      `xml:"system-out,omitempty"`
+	}
+	junitProps struct {
+		List []junitProp `xml:"property"`
+	}
+	junitProp struct {
+		Name  string `xml:"name,attr"`
+		Value int    `xml:"value,attr"`
 	}
 	junitCase struct {
 		Name      string         `xml:"name,attr"`
@@ -93,6 +130,10 @@ func testJUnit(w io.Writer, suites []suite) error {
 	out := junitSuites{Name: "moatc test"}
 	for _, s := range suites {
 		j := junitSuite{Name: report.Escape(s.path), Tests: len(s.results), Failures: s.failed()}
+		if c := coverageOf(s.coverage); c != nil {
+			j.Coverage = &junitProps{[]junitProp{{"coverage.rules", c.Rules}, {"coverage.asked", c.Asked}, {"coverage.outcomes", c.Outcomes}, {"coverage.reached", c.Reached}}}
+			j.Out = coverageText(&s)
+		}
 		for _, r := range s.results {
 			j.Cases = append(j.Cases, junitCaseOf(j.Name, r))
 		}
