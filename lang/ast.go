@@ -17,7 +17,7 @@ type File struct {
 
 	tokens   []token
 	comments []comment
-	broken   []string // names that declarations with syntax errors would have declared
+	broken   []brokenDecl
 }
 
 // An Ident is a name as it stands in the source. For a quoted word, Name is what the quotes hold.

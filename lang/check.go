@@ -16,6 +16,8 @@ type checker struct {
 	diags *diagnostics
 	// broken are names that a declaration with a syntax error would have made; using one is not another error.
 	broken map[string]bool
+	// brokenTool and brokenContext tell that a tool or a context block couldn't be read, so that any argument or fact may have been declared.
+	brokenTool, brokenContext bool
 	// forms are the canonical forms of the declarations so far, by kind and name.
 	forms map[string]declared
 	// used are the names that something refers to.
@@ -46,7 +48,9 @@ func check(name string, files []*File, imported map[*File]bool, diags *diagnosti
 	}
 	for _, f := range files {
 		for _, b := range f.broken {
-			c.broken[b] = true
+			c.broken[b.name] = b.name != ""
+			c.brokenTool = c.brokenTool || b.kind == "tool"
+			c.brokenContext = c.brokenContext || b.kind == "context"
 		}
 	}
 	for _, f := range files {

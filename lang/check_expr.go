@@ -566,7 +566,7 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 		}
 		t, ok := sc.args.fields[name.Name]
 		if !ok {
-			if len(c.broken) > 0 {
+			if c.brokenTool {
 				return Type{} // the tool that has it may be the one that couldn't be read
 			}
 			if sc.args.none != "" {
@@ -590,7 +590,7 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 			for _, f := range c.prog.Context.Fields {
 				names = append(names, f.Name)
 			}
-			if !c.broken["{"] { // a context block that couldn't be read
+			if !c.brokenContext {
 				if name.Name == "time" {
 					c.diags.errorf(name.Span, CodeUnknownField, "the context has no `time`").hint("the time of the request is `now`")
 				} else {

@@ -118,7 +118,7 @@ func (c *converter) file(g *grammar) (*File, error) {
 			serr = &syntaxError{offset: c.tokens[cur.at()].start}
 		}
 		c.report(serr, piece)
-		f.broken = append(f.broken, brokenName(c, piece))
+		f.broken = append(f.broken, c.broken(piece))
 		if cur, err = c.cursorAt(end); err != nil {
 			return nil, err
 		}
@@ -134,7 +134,7 @@ func (c *converter) endsAt(i int) bool {
 	}
 	t := c.tokens[i]
 	word := c.src.Text[t.start:t.end]
-	return isDeclWord[word] || (t.kind == tokIdent || isHeaderWord[word]) && c.atMargin(t)
+	return isDeclWord[word] || (t.kind == tokIdent || isStrayWord[word]) && c.atMargin(t)
 }
 
 // nextCut finds the first token from i on at which a declaration may begin after a mistake.
@@ -145,7 +145,7 @@ func (c *converter) nextCut(i int) int {
 			continue
 		}
 		word := c.src.Text[t.start:t.end]
-		if t.kind == tokIdent || isDeclWord[word] || isHeaderWord[word] {
+		if t.kind == tokIdent || isDeclWord[word] || isStrayWord[word] {
 			if i == 0 || c.canEnd(c.tokens[i-1]) || t.kind == tokKeyword && !isOperandWord[word] {
 				return i
 			}
@@ -160,8 +160,8 @@ func (c *converter) atMargin(t token) bool { return t.start == 0 || c.src.Text[t
 // isOperandWord are the words that begin a declaration, and also a target or a fact.
 var isOperandWord = makeSet("tool agent context")
 
-// isHeaderWord are the words of the header, which stand astray below it.
-var isHeaderWord = makeSet("policy import")
+// isStrayWord are reserved words that begin a line only by mistake: those of the header, and outcomes taken for declarations.
+var isStrayWord = makeSet("policy import deny ask")
 
 // canEnd reports whether a declaration can end with a token; after any other, a name in column 1 goes on with the declaration.
 func (c *converter) canEnd(t token) bool {
@@ -189,16 +189,35 @@ func (c *converter) badHeader(err *syntaxError, tokens []token) {
 	}
 }
 
-// brokenName guesses the name that a declaration with a syntax error would have declared, so that its uses aren't reported as well.
-func brokenName(c *converter, piece []token) string {
-	if len(piece) < 2 {
-		return ""
+// A brokenDecl is what a declaration with a syntax error would have declared, as far as one can guess.
+type brokenDecl struct{ kind, name string }
+
+// broken guesses what a piece would have declared, so that uses of it aren't reported as well.
+func (c *converter) broken(piece []token) brokenDecl {
+	word := func(i int) string {
+		if i >= len(piece) {
+			return ""
+		}
+		return c.src.Text[piece[i].start:piece[i].end]
 	}
-	name := c.src.Text[piece[1].start:piece[1].end]
-	if len(piece) > 3 && c.src.Text[piece[2].start:piece[2].end] == "." {
-		name += "." + c.src.Text[piece[3].start:piece[3].end]
+	d := brokenDecl{kind: word(0), name: word(1)}
+	if !isDeclWord[d.kind] {
+		d.kind = nearest(d.kind, declWords)
 	}
-	return name
+	switch d.kind {
+	case "group", "agent", "person", "action", "origin", "define", "context":
+	case "tool":
+		if word(2) == "." {
+			d.name += "." + word(3)
+		}
+	case "permit", "forbid", "limit":
+		if word(2) != ":" {
+			d.name = ""
+		}
+	default:
+		d.name = ""
+	}
+	return d
 }
 
 // report turns participle's complaint about a piece into a diagnostic. Where the lexer has complained already it says nothing.
@@ -209,11 +228,14 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 			return nil
 		}
 	}
-	at, before := token{start: last.end, end: last.end}, ""
+	at, before, after := token{start: last.end, end: last.end}, "", ""
 	for i, t := range piece {
 		if t.start == err.offset {
 			if at = t; i > 0 {
 				before = c.src.Text[piece[i-1].start:piece[i-1].end]
+			}
+			if i+1 < len(piece) {
+				after = c.src.Text[piece[i+1].start:piece[i+1].end]
 			}
 		}
 	}
@@ -244,6 +266,8 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 		d.hint("%s", wordHabits[word])
 	case isCompareOp[word] && at.kind == tokPunct:
 		d.hint("comparisons don't chain: write a < b and b < c")
+	case word == "not" && after == "in":
+		d.hint("write `not x in list`")
 	case before == "-" && at.kind != tokPunct:
 		d.hint("only a number has a minus of its own: write 0 - %s", word)
 	case word == "=":
@@ -268,7 +292,7 @@ var wordHabits = map[string]string{
 
 // declHabits are words that begin a declaration elsewhere.
 var declHabits = map[string]string{
-	"allow": "write `permit`", "deny": "write `forbid`", "rule": "a rule begins with `permit` or `forbid`", "default": "what no rule permits is denied; there is nothing to declare", "package": "write `policy NAME edition 1`",
+	"allow": "write `permit`", "deny": "write `forbid`", "ask": "write a permit that `needs approval by` somebody", "rule": "a rule begins with `permit` or `forbid`", "default": "what no rule permits is denied; there is nothing to declare", "package": "write `policy NAME edition 1`",
 	"role": "write `group`", "user": "write `person`", "principal": "write `agent` or `person`", "entity": "write `agent`, `person` or `group`", "let": "write `define name = …`", "var": "write `define name = …`",
 	"const": "write `define name = …`", "def": "write `define name = …`", "func": "there are no functions; name a condition with `define`", "function": "there are no functions; name a condition with `define`",
 	"type": "a type stands where it is used: in a tool's parameters or the context", "enum": "an enum is written \"a\" | \"b\" where it is used", "import": "imports stand in the header, before all declarations",
