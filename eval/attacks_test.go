@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
@@ -29,12 +30,15 @@ tool fetch(url: string)
   does send on args.url
 tool pay(to: email, amount: decimal, cc: [email]?)
 tool run(cmd: argv)
+tool relay(to: string)
+  does use on args.to
 tool pinned(x: int)
   pin "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 permit bot to execute on tool search
   when args.max ?? 10 <= 50
-permit bot to execute on tool read, tool fetch, tool pinned
+permit bot to execute on tool read, tool fetch, tool pinned, tool relay
+permit bot to use on any
 permit bot to read on "file:///srv/**"
 permit bot to send on "https://*.example.com/**"
 permit bot to execute on tool pay
@@ -117,6 +121,8 @@ func TestAttacksOnCalls(t *testing.T) {
 		{"effect that isn't a resource", "fetch", `{"url":"api.example.com"}`, eval.CodeInvalidEffect},
 		{"effect not canonical", "fetch", `{"url":"https://api.example.com@evil.com/"}`, eval.CodeInvalidEffect},
 		{"effect elsewhere", "fetch", `{"url":"https://evilexample.com/"}`, eval.CodeNoPermit},
+		{"effect on a secret", "relay", `{"to":"secret://x"}`, eval.CodePermit},
+		{"effect on another tool", "relay", `{"to":"tool://pay"}`, eval.CodeInvalidEffect},
 		{"amount past 2^53", "pay", `{"to":"a@example.com","amount":100.00000000000000001}`, eval.CodeConditionFailed},
 		{"amount out of range", "pay", `{"to":"a@example.com","amount":1e300}`, eval.CodeInvalidArguments},
 		{"list too long", "pay", `{"to":"a@example.com","amount":1,"cc":[` + strings.Repeat(`"a@example.com",`, eval.MaxListLen) + `"a@example.com"]}`, eval.CodeInvalidArguments},
@@ -267,4 +273,79 @@ func TestConcurrentSwap(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// An approval counts once for each approver, for this request, from somebody with standing who isn't the requester, not too old and not from the
+// future; what isn't needed isn't used.
+func TestApprovals(t *testing.T) {
+	p, diags := lang.Compile(map[string]string{"p.moat": `policy p edition 1
+group Bosses
+agent bot in Bosses
+person ann in Bosses
+person bea in Bosses
+person eve
+tool pay(amount: int)
+permit big: bot to execute on tool pay
+  when args.amount <= 100
+  needs 2 approval by Bosses within 10m
+permit small: bot to execute on tool pay
+  when args.amount <= 10
+`})
+	if p == nil {
+		t.Fatal(diags)
+	}
+	program := eval.New(p)
+	request := func(amount string) eval.Request {
+		pay, err := resource.Parse("tool://pay")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return eval.Request{Subject: "bot", Action: "execute", Resource: pay, Args: obj(mem("amount", num(amount)))}
+	}
+	now := eval.TestStart
+	req, facts := request("50"), eval.Facts{Time: now}
+	digest := eval.RequestDigest(req, facts)
+	by := func(name string, minutes int) eval.Approval {
+		return eval.Approval{Rule: "big", By: name, At: now.Add(time.Duration(minutes) * time.Minute), Request: digest}
+	}
+	other := by("bea", 0)
+	other.Request = eval.RequestDigest(request("51"), facts)
+	otherRule := by("bea", 0)
+	otherRule.Rule = "small"
+	for name, tt := range map[string]struct {
+		approvals []eval.Approval
+		want      eval.Outcome
+	}{
+		"none":             {nil, eval.Ask},
+		"one":              {[]eval.Approval{by("ann", 0)}, eval.Ask},
+		"two":              {[]eval.Approval{by("ann", 0), by("bea", -10)}, eval.Permit},
+		"one twice":        {[]eval.Approval{by("ann", 0), by("ann", -1)}, eval.Ask},
+		"the requester":    {[]eval.Approval{by("ann", 0), by("bot", 0)}, eval.Ask},
+		"without standing": {[]eval.Approval{by("ann", 0), by("eve", 0)}, eval.Ask},
+		"unknown":          {[]eval.Approval{by("ann", 0), by("Bosses", 0)}, eval.Ask},
+		"too old":          {[]eval.Approval{by("ann", 0), by("bea", -11)}, eval.Ask},
+		"from the future":  {[]eval.Approval{by("ann", 0), by("bea", 1)}, eval.Ask},
+		"another request":  {[]eval.Approval{by("ann", 0), other}, eval.Ask},
+		"another rule":     {[]eval.Approval{by("ann", 0), otherRule}, eval.Ask},
+		"more than needed": {[]eval.Approval{by("ann", 0), by("ann", -2), by("bea", 0)}, eval.Permit},
+	} {
+		f := facts
+		f.Approvals = tt.approvals
+		d := program.Decide(req, f)
+		if ref := eval.Reference(p, req, f); d.Outcome != tt.want || ref.Outcome != tt.want {
+			t.Errorf("%s: %s, the reference %s, want %s", name, d.Outcome, ref.Outcome, tt.want)
+		}
+		if d.Outcome == eval.Permit && len(d.Used) != 2 {
+			t.Errorf("%s: %d approvals are used", name, len(d.Used))
+		}
+	}
+	// Another permit holds without: no approval is used up.
+	small := request("5")
+	f := facts
+	for _, name := range []string{"ann", "bea"} {
+		f.Approvals = append(f.Approvals, eval.Approval{Rule: "big", By: name, At: now, Request: eval.RequestDigest(small, facts)})
+	}
+	if d := program.Decide(small, f); d.Outcome != eval.Permit || len(d.Rules) != 2 || len(d.Used) != 0 {
+		t.Errorf("%v, %d approvals are used", d.RuleIDs(), len(d.Used))
+	}
 }

@@ -145,13 +145,23 @@ type verdict struct {
 	forbids []*lang.Rule
 	permits []*lang.Rule
 	pending []Pending
-	used    []Approval
+	// used are the approvals that make the first permit that needs some hold; none are when plain, since a permit holds without.
+	used  []Approval
+	plain bool
 	// forbidErrors and permitErrors are rules whose conditions couldn't be evaluated.
 	forbidErrors, permitErrors []RuleError
 	// failed tells that a permit is about the request but a condition of it is false.
 	failed bool
 	// unsupported are limits and lifecycles that the permit would depend on.
 	unsupported []RuleError
+}
+
+// permitted adds a permit that holds by approvals.
+func (v *verdict) permitted(r *lang.Rule, used []Approval) {
+	v.permits = append(v.permits, r)
+	if len(v.used) == 0 {
+		v.used = used
+	}
 }
 
 // decision reads the verdict: any forbid denies, then an erring forbid; else a permit that holds; else one that waits; else deny.
@@ -164,7 +174,11 @@ func (v *verdict) decision() Decision {
 	case len(v.permits) > 0 && len(v.unsupported) > 0:
 		return Decision{Code: CodeUnsupported, Errors: v.unsupported}
 	case len(v.permits) > 0:
-		return Decision{Outcome: Permit, Code: CodePermit, Rules: v.permits, Errors: v.permitErrors, Used: v.used}
+		d := Decision{Outcome: Permit, Code: CodePermit, Rules: v.permits, Errors: v.permitErrors}
+		if !v.plain {
+			d.Used = v.used
+		}
+		return d
 	case len(v.pending) > 0:
 		d := Decision{Outcome: Ask, Code: CodeNeedsApproval, Pending: v.pending, Errors: v.permitErrors}
 		for _, p := range v.pending {

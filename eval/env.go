@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -210,6 +211,9 @@ func subjects(prog *lang.Program, subject string) []string {
 
 // effectResources turns the value of a `does … on` into resources.
 func effectResources(v val) ([]val, error) {
+	if v.name().Scheme() == "tool" {
+		return nil, errors.New("an effect is not the call of another tool, whose arguments would be unknown")
+	}
 	switch v.kind {
 	case lang.Resource, lang.URL:
 		return []val{{kind: lang.Resource, s: v.s, parsed: v.parsed, origins: v.origins}}, nil
@@ -219,7 +223,7 @@ func effectResources(v val) ([]val, error) {
 			return nil, err
 		}
 		r.origins = v.origins
-		return []val{r}, nil
+		return effectResources(r)
 	}
 	var out []val
 	for _, item := range v.items {
@@ -249,9 +253,11 @@ func (e *env) approvals(r *lang.Rule) (used []Approval, have int) {
 		for _, id := range r.Approval.By {
 			standing = standing || e.prog.Principals[a.By] != nil && (id.Name == a.By || e.prog.IsIn(a.By, id.Name))
 		}
-		if w := r.Approval.Within; w != nil {
-			age := e.facts.Time.Sub(a.At)
-			standing = standing && !e.facts.Time.IsZero() && age >= 0 && age <= w.Dur
+		if a.At.After(e.facts.Time) { // nobody approves in the future, and without a time nobody can tell
+			continue
+		}
+		if w := r.Approval.Within; w != nil && e.facts.Time.Sub(a.At) > w.Dur {
+			continue
 		}
 		if standing && have < int(r.Approval.N) {
 			by[a.By] = true

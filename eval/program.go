@@ -183,10 +183,10 @@ func (p *Program) consult(e *env) verdict {
 		case !t.is:
 			v.failed = true
 		case c.rule.Approval == nil:
-			v.permits = append(v.permits, c.rule)
+			v.permits, v.plain = append(v.permits, c.rule), true
 		default:
 			if used, have := e.approvals(c.rule); have >= int(c.rule.Approval.N) {
-				v.permits, v.used = append(v.permits, c.rule), append(v.used, used...)
+				v.permitted(c.rule, used)
 			} else {
 				v.pending = append(v.pending, pendingOf(c.rule, have))
 			}

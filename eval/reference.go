@@ -79,10 +79,10 @@ func (e *env) consult() verdict {
 		case !t.is:
 			v.failed = true
 		case r.Approval == nil:
-			v.permits = append(v.permits, r)
+			v.permits, v.plain = append(v.permits, r), true
 		default:
 			if used, have := e.approvals(r); have >= int(r.Approval.N) {
-				v.permits, v.used = append(v.permits, r), append(v.used, used...)
+				v.permitted(r, used)
 			} else {
 				v.pending = append(v.pending, pendingOf(r, have))
 			}
