@@ -306,10 +306,12 @@ permit small: bot to execute on tool pay
 	req, facts := request("50"), eval.Facts{Time: now}
 	digest := eval.RequestDigest(req, facts)
 	by := func(name string, minutes int) eval.Approval {
-		return eval.Approval{Rule: "big", By: name, At: now.Add(time.Duration(minutes) * time.Minute), Request: digest}
+		return eval.Approval{Rule: "big", By: name, At: now.Add(time.Duration(minutes) * time.Minute), Request: digest, Policy: p.Digest()}
 	}
 	other := by("bea", 0)
 	other.Request = eval.RequestDigest(request("51"), facts)
+	otherPolicy := by("bea", 0)
+	otherPolicy.Policy[0]++
 	otherRule := by("bea", 0)
 	otherRule.Rule = "small"
 	for name, tt := range map[string]struct {
@@ -327,6 +329,7 @@ permit small: bot to execute on tool pay
 		"from the future":  {[]eval.Approval{by("ann", 0), by("bea", 1)}, eval.Ask},
 		"another request":  {[]eval.Approval{by("ann", 0), other}, eval.Ask},
 		"another rule":     {[]eval.Approval{by("ann", 0), otherRule}, eval.Ask},
+		"another policy":   {[]eval.Approval{by("ann", 0), otherPolicy}, eval.Ask},
 		"more than needed": {[]eval.Approval{by("ann", 0), by("ann", -2), by("bea", 0)}, eval.Permit},
 	} {
 		f := facts
@@ -343,7 +346,7 @@ permit small: bot to execute on tool pay
 	small := request("5")
 	f := facts
 	for _, name := range []string{"ann", "bea"} {
-		f.Approvals = append(f.Approvals, eval.Approval{Rule: "big", By: name, At: now, Request: eval.RequestDigest(small, facts)})
+		f.Approvals = append(f.Approvals, eval.Approval{Rule: "big", By: name, At: now, Request: eval.RequestDigest(small, facts), Policy: p.Digest()})
 	}
 	if d := program.Decide(small, f); d.Outcome != eval.Permit || len(d.Rules) != 2 || len(d.Used) != 0 {
 		t.Errorf("%v, %d approvals are used", d.RuleIDs(), len(d.Used))

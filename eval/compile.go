@@ -16,9 +16,25 @@ type (
 
 // A compiler knows the names that stand for slots of env.vars, outermost first.
 type compiler struct {
-	prog  *lang.Program
-	names []string
-	base  int // the first slot that is visible: a define doesn't see the variables around its use
+	prog   *lang.Program
+	groups map[string]map[string]bool // members by group, as far as asked for
+	names  []string
+	base   int // the first slot that is visible: a define doesn't see the variables around its use
+}
+
+// members are the principals in a group.
+func (c *compiler) members(group string) map[string]bool {
+	m := c.groups[group]
+	if m == nil {
+		m = map[string]bool{}
+		for name := range c.prog.Principals {
+			if c.prog.IsIn(name, group) {
+				m[name] = true
+			}
+		}
+		c.groups[group] = m
+	}
+	return m
 }
 
 // conds joins the conditions of a rule; nil when there are none.
@@ -104,7 +120,7 @@ func (c *compiler) truth(x lang.Expr) truthFn {
 func (c *compiler) quantified(x *lang.Quantified) truthFn {
 	list, _ := c.there(x.In)
 	slot := len(c.names)
-	inner := &compiler{prog: c.prog, names: append(c.names[:slot:slot], x.Var.Name), base: c.base}
+	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base}
 	body, decides := inner.truth(x.Body), !x.All
 	return func(e *env) truth {
 		v, err := list(e)
@@ -143,7 +159,11 @@ func (c *compiler) value(x lang.Expr) (valueFn, bool) {
 func (c *compiler) there(x lang.Expr) (valueFn, bool) {
 	fn, isConst := c.value(x)
 	if isConst {
-		return fn, true
+		v, err := fn(nil)
+		if err == nil && v.absent() {
+			err = condErrorf(x.ExprSpan(), "`%s` is absent", short(x.ExprSpan().Text()))
+		}
+		return constant(v, err), true
 	}
 	return func(e *env) (val, *condError) {
 		v, err := fn(e)
@@ -261,7 +281,7 @@ func (c *compiler) test(x lang.Expr, ask func(val) bool) (valueFn, bool) {
 
 func (c *compiler) variable(x *lang.Var) (valueFn, bool) {
 	if x.Define != nil {
-		return (&compiler{prog: c.prog, names: c.names, base: len(c.names)}).value(x.Define.Body)
+		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names)}).value(x.Define.Body)
 	}
 	for slot := len(c.names) - 1; slot >= c.base; slot-- {
 		if c.names[slot] == x.Name {
@@ -334,10 +354,7 @@ func (c *compiler) binary(x *lang.Binary) (valueFn, bool) {
 		return c.test(x.X, func(v val) bool { return inPattern(v, x.Pattern) })
 	}
 	if v, ok := x.Y.(*lang.Var); x.Op == lang.OpIn && ok && v.Group != nil {
-		members := map[string]bool{}
-		for name := range c.prog.Principals {
-			members[name] = c.prog.IsIn(name, v.Group.Name.Name)
-		}
+		members := c.members(v.Group.Name.Name)
 		return c.test(x.X, func(v val) bool { return members[v.s] })
 	}
 	a, constA := c.there(x.X)

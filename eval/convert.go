@@ -62,6 +62,21 @@ func (c *converter) record(v strictjson.Value, t lang.Type, at *path, inherited 
 	return out, nil
 }
 
+// byValue are the labels that the host gave to a value wherever it stands. A number is the same however it is written.
+func (c *converter) byValue(v strictjson.Value) []string {
+	labels := c.valueOrigins[v.Text]
+	if v.Kind != strictjson.Number || len(c.valueOrigins) == 0 {
+		return labels
+	}
+	n, err := value.DecimalFromJSON(v.Text)
+	for text, more := range c.valueOrigins {
+		if m, merr := value.DecimalFromJSON(text); text != v.Text && err == nil && merr == nil && m == n {
+			labels = append(labels[:len(labels):len(labels)], more...)
+		}
+	}
+	return labels
+}
+
 func (c *converter) orUnlabelled(set *originSet, labelled bool) *originSet {
 	if labelled {
 		return set
@@ -76,7 +91,7 @@ func (c *converter) labels(v strictjson.Value, at *path) (*originSet, bool) {
 	}
 	labels := c.origins[at.pointer()]
 	if v.Kind == strictjson.String || v.Kind == strictjson.Number {
-		if more := c.valueOrigins[v.Text]; len(more) > 0 {
+		if more := c.byValue(v); len(more) > 0 {
 			labels = append(labels[:len(labels):len(labels)], more...)
 		}
 	}
@@ -203,7 +218,11 @@ func (c *converter) argv(v strictjson.Value, at *path, own *originSet, labelled 
 		set := c.orUnlabelled(own, labelled)
 		out := val{kind: lang.Argv, origins: set}
 		for _, w := range words {
-			out.items = append(out.items, val{kind: lang.String, s: w, origins: set})
+			word := set
+			if more := c.valueOrigins[w]; len(more) > 0 {
+				word = newOriginSet(append(set.labels[:len(set.labels):len(set.labels)], more...))
+			}
+			out.items = append(out.items, val{kind: lang.String, s: w, origins: word})
 		}
 		return out, nil
 	}

@@ -58,7 +58,7 @@ func agree(t *testing.T, seed int64, requests int) map[eval.Code]int {
 		req, facts := g.request()
 		want, got := eval.Reference(prog, req, facts), compiled.Decide(req, facts)
 		if want.Outcome == eval.Ask {
-			facts = g.approve(want, req, facts)
+			facts = g.approve(prog, want, req, facts)
 			want, got = eval.Reference(prog, req, facts), compiled.Decide(req, facts)
 		}
 		if diff := cmp.Diff(answerOf(want), answerOf(got)); diff != "" {

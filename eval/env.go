@@ -3,10 +3,15 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/strictjson"
+	"github.com/moat-lang/moat/value"
 )
 
 // An env is what the conditions of rules see while a request is decided.
@@ -72,6 +77,9 @@ func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
 	if req.Subject == "" || req.Action == "" || req.Resource.IsZero() {
 		return nil, denied(CodeInvalidRequest, "a request has a subject, an action and a resource")
 	}
+	if !utf8.ValidString(req.Subject) || !utf8.ValidString(facts.Session) {
+		return nil, denied(CodeInvalidRequest, "the subject or the session is not valid UTF-8")
+	}
 	if len(req.Subject) > lang.MaxNameLen {
 		return nil, denied(CodeInvalidRequest, "the subject's name has %d bytes; at most %d are allowed", len(req.Subject), lang.MaxNameLen)
 	}
@@ -89,7 +97,71 @@ func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
 	if d := e.convertContext(); d != nil {
 		return nil, d
 	}
+	if d := e.checkOrigins(); d != nil {
+		return nil, d
+	}
 	return e, nil
+}
+
+// checkOrigins refuses labels that the policy doesn't know and places that there aren't: a slip of the host's would turn rules about origins off.
+func (e *env) checkOrigins() *Decision {
+	for _, ptr := range slices.Sorted(maps.Keys(e.facts.Origins)) { // sorted, so that the same one is reported each time
+		if !hasPointer(e.req.Args, ptr) {
+			return denied(CodeInvalidContext, "origins: %q is no JSON pointer to a value among the arguments", short(ptr))
+		}
+		if d := e.checkLabels(e.facts.Origins[ptr]); d != nil {
+			return d
+		}
+	}
+	for _, text := range slices.Sorted(maps.Keys(e.facts.ValueOrigins)) {
+		if d := e.checkLabels(e.facts.ValueOrigins[text]); d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+func (e *env) checkLabels(labels []string) *Decision {
+	for _, label := range labels {
+		tool, isTool := strings.CutPrefix(label, "tool ")
+		known := e.prog.Origins[label]
+		for isTool && !known {
+			known = e.prog.Tools[tool] != nil
+			i := strings.LastIndexByte(tool, '.')
+			if i < 0 {
+				break
+			}
+			tool = tool[:i]
+		}
+		if !known {
+			return denied(CodeInvalidContext, "origins: the policy declares no origin %q", short(label))
+		}
+	}
+	return nil
+}
+
+// hasPointer reports whether a JSON pointer (RFC 6901) leads to a value.
+func hasPointer(v strictjson.Value, ptr string) bool {
+	if ptr == "" {
+		return true
+	}
+	rest, ok := strings.CutPrefix(ptr, "/")
+	if !ok {
+		return false
+	}
+	for step := range strings.SplitSeq(rest, "/") {
+		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		if v.Kind == strictjson.Array {
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(v.Items) || strconv.Itoa(i) != step {
+				return false
+			}
+			v = v.Items[i]
+		} else if v, ok = v.Get(step); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // call looks up the tool of a call and converts its arguments.
@@ -151,6 +223,9 @@ func (e *env) fact(x *lang.Fact) (val, *condError) {
 	case lang.RootNow:
 		if e.facts.Time.IsZero() {
 			return val{}, condErrorf(x.Span, "the host gave no time")
+		}
+		if y := e.facts.Time.UTC().Year(); y < value.MinYear || y > value.MaxYear {
+			return val{}, condErrorf(x.Span, "the host's time is in the year %d", y)
 		}
 		return val{kind: lang.Timestamp, n: e.facts.Time.UnixNano(), origins: unknownOrigin}, nil
 	case lang.RootResource:
@@ -215,15 +290,18 @@ func effectResources(v val) ([]val, error) {
 		return nil, errors.New("an effect is not the call of another tool, whose arguments would be unknown")
 	}
 	switch v.kind {
+	default:
+		return nil, errors.New("it isn't a resource")
 	case lang.Resource, lang.URL:
 		return []val{{kind: lang.Resource, s: v.s, parsed: v.parsed, origins: v.origins}}, nil
-	case lang.String:
+	case lang.String, lang.Enum:
 		r, err := parseText(lang.Resource, v.s)
 		if err != nil {
 			return nil, err
 		}
 		r.origins = v.origins
 		return effectResources(r)
+	case lang.ListKind:
 	}
 	var out []val
 	for _, item := range v.items {
@@ -246,7 +324,7 @@ func (e *env) approvals(r *lang.Rule) (used []Approval, have int) {
 	digest := RequestDigest(*e.req, *e.facts)
 	by := map[string]bool{}
 	for _, a := range e.facts.Approvals {
-		if a.Rule != r.ID || a.Request != digest || a.By == e.req.Subject || by[a.By] {
+		if a.Rule != r.ID || a.Request != digest || a.Policy != e.prog.Digest() || a.By == e.req.Subject || by[a.By] {
 			continue
 		}
 		standing := false

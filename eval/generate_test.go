@@ -249,7 +249,7 @@ func (g *generator) strings(from ...string) strictjson.Value {
 
 // request returns a request and its facts; some are wrong on purpose.
 func (g *generator) request() (eval.Request, eval.Facts) {
-	req := eval.Request{Subject: g.pick("a0", "a0", "a1", "a2", "p0", "stranger", "g0"), Action: g.pick("execute", "execute", "execute", "read", "write", "send", "poke", "nothing")}
+	req := eval.Request{Subject: g.pick("a0", "a0", "a1", "a2", "p0", "stranger", "g0", "g1"), Action: g.pick("execute", "execute", "execute", "read", "write", "send", "poke", "nothing")}
 	if req.Subject == "p0" {
 		req.Kind = lang.Person
 	}
@@ -288,8 +288,8 @@ func (g *generator) request() (eval.Request, eval.Facts) {
 		req.Args = args
 	}
 	for _, ptr := range []string{"/s", "/l", "/l/0", "/ms", "/ms/0", "/c", "/j/deep/0"} {
-		if g.maybe(0.3) {
-			facts.Origins[ptr] = []string{g.pick("user", "crm", "tool t1", "tool t1.a.b", "tool t10")}
+		if g.maybe(0.3) && (resolves(args, ptr) || g.maybe(0.01)) {
+			facts.Origins[ptr] = []string{g.pick("user", "crm", "tool t1", "tool t1.a.b", "tool t2")}
 		}
 	}
 	for _, v := range []string{"a", "ab", "x@example.com"} {
@@ -314,13 +314,28 @@ func (g *generator) request() (eval.Request, eval.Facts) {
 	return req, facts
 }
 
+// resolves reports whether a pointer of the request generator leads to a value.
+func resolves(v strictjson.Value, ptr string) bool {
+	for step := range strings.SplitSeq(ptr[1:], "/") {
+		if v.Kind == strictjson.Array && step == "0" && len(v.Items) > 0 {
+			v = v.Items[0]
+			continue
+		}
+		var ok bool
+		if v, ok = v.Get(step); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 func (g *generator) pickValue(vs ...strictjson.Value) strictjson.Value { return vs[g.Intn(len(vs))] }
 
 // approve adds random approvals for what a decision asks.
-func (g *generator) approve(d eval.Decision, req eval.Request, facts eval.Facts) eval.Facts {
+func (g *generator) approve(prog *lang.Program, d eval.Decision, req eval.Request, facts eval.Facts) eval.Facts {
 	for _, p := range d.Pending {
 		for n := g.Intn(3); n > 0; n-- {
-			a := eval.Approval{Rule: p.Rule.ID, By: g.pick("p0", "p1", "a1", "a2"), At: facts.Time.Add(-time.Duration(g.Intn(20)) * time.Minute), Request: eval.RequestDigest(req, facts)}
+			a := eval.Approval{Rule: p.Rule.ID, By: g.pick("p0", "p1", "a1", "a2"), At: facts.Time.Add(-time.Duration(g.Intn(20)) * time.Minute), Request: eval.RequestDigest(req, facts), Policy: prog.Digest()}
 			facts.Approvals = append(facts.Approvals, a)
 		}
 	}

@@ -36,8 +36,14 @@ func binaryOp(op lang.BinaryOp, a, b val) (val, error) {
 func arithmetic(op lang.BinaryOp, a, b val) (val, error) {
 	switch {
 	case a.kind == lang.String || a.kind == lang.Enum:
+		if len(a.s)+len(b.s) > MaxText {
+			return val{}, fmt.Errorf("a text of more than %d bytes", MaxText)
+		}
 		return val{kind: lang.String, s: a.s + b.s, origins: unite(a.origins, b.origins)}, nil
 	case a.isList():
+		if len(a.items)+len(b.items) > MaxJoined {
+			return val{}, fmt.Errorf("a list of more than %d elements", MaxJoined)
+		}
 		items := make([]val, 0, len(a.items)+len(b.items))
 		items = append(append(items, a.items...), b.items...)
 		return val{kind: lang.ListKind, items: items, origins: unite(a.origins, b.origins)}, nil

@@ -151,9 +151,9 @@ func TestOriginsSurvive(t *testing.T) {
 		if g.maybe(0.5) {
 			l.args.Members = append(l.args.Members, mem("o", str("v5")))
 		}
-		for _, ptr := range []string{"", "/s", "/o", "/l", "/l/0", "/l/1", "/r", "/r/a", "/r/b", "/r/b/0"} {
-			if g.maybe(0.25) && (ptr != "" || g.maybe(0.2)) {
-				l.origins[ptr] = []string{g.pick("user", "crm", "tool src", "tool src.a", "tool src.b", "tool srcx", "unknown")}
+		for _, ptr := range []string{"", "/s", "/o", "/l", "/l/0", "/r", "/r/a", "/r/b", "/r/b/0"} {
+			if g.maybe(0.25) && (ptr == "" || resolves(l.args, ptr)) && (ptr != "" || g.maybe(0.2)) {
+				l.origins[ptr] = []string{g.pick("user", "crm", "tool src", "tool src.a", "tool src.b", "unknown")}
 			}
 		}
 		for _, v := range []string{"v1", "v3", "v5"} {

@@ -49,11 +49,14 @@ func LoadFS(fsys fs.FS, dir string) (*Program, error) {
 	return New(p), nil
 }
 
-// New compiles a checked policy.
+// New compiles a checked policy. Of none it makes the nil Program, which denies everything.
 func New(policy *lang.Program) *Program {
+	if policy == nil {
+		return nil
+	}
 	p := &Program{policy: policy, effects: map[string][]compiledEffect{}}
 	var scopes []lang.Scope
-	c := &compiler{prog: policy}
+	c := &compiler{prog: policy, groups: map[string]map[string]bool{}}
 	for _, r := range policy.Rules {
 		p.rules = append(p.rules, compiledRule{rule: r, cond: c.conds(r.Conds)})
 		scopes = append(scopes, r.Scope)

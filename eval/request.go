@@ -14,7 +14,13 @@ import (
 )
 
 // MaxListLen bounds the elements of a list among the arguments or in the context.
-const MaxListLen = 1024
+const MaxListLen = 256
+
+// MaxJoined bounds the elements of a list, and MaxText the bytes of a text, that `+` makes; past them it is an error.
+const (
+	MaxJoined = 4096
+	MaxText   = 1 << 20
+)
 
 // MaxFacets bounds the facets of a call: itself, and one for each resource that an effect of it touches.
 const MaxFacets = 256
@@ -58,6 +64,7 @@ type Approval struct {
 	By      string    // who approved, by name
 	At      time.Time // when
 	Request [32]byte  // RequestDigest of what was approved
+	Policy  [32]byte  // digest of the policy that asked for it
 }
 
 // RequestDigest identifies a request together with the facts that an approval binds: everything but the time and the
@@ -116,7 +123,7 @@ func evaluation(doc strictjson.Value) (req Request, facts Facts, err error) {
 	if err := onlyMembers(subject, "subject", "type", "id", "properties"); err != nil {
 		return fail("%w", err)
 	}
-	if props := get(subject, "properties"); len(props.Members) > 0 {
+	if props := get(subject, "properties"); len(props.Members) > 0 || props.Kind != strictjson.Null && props.Kind != strictjson.Object {
 		return fail("subject.properties is not read: an agent's attributes are in the policy, or signed; leave it out")
 	}
 	if err := onlyMembers(action, "action", "name", "properties"); err != nil {

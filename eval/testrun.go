@@ -103,7 +103,7 @@ func (r *testRun) approve(s *lang.Approve) {
 	for _, p := range r.asked.Pending {
 		for _, by := range p.By {
 			if (by == s.By.Name || r.program.policy.IsIn(s.By.Name, by)) && s.By.Name != r.last.Subject {
-				r.facts.Approvals = append(r.facts.Approvals, Approval{Rule: p.Rule.ID, By: s.By.Name, At: r.facts.Time, Request: RequestDigest(r.last, r.askedAt)})
+				r.facts.Approvals = append(r.facts.Approvals, Approval{Rule: p.Rule.ID, By: s.By.Name, At: r.facts.Time, Request: RequestDigest(r.last, r.askedAt), Policy: r.program.policy.Digest()})
 				approved = true
 				break
 			}

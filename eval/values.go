@@ -108,7 +108,7 @@ func equal(a, b val) bool {
 	case a.kind == lang.RecordKind:
 		return slices.Equal(a.names, b.names) && slices.EqualFunc(a.items, b.items, equal)
 	}
-	return a.s == b.s
+	return a.kind != lang.JSON && b.kind != lang.JSON && a.s == b.s // the checker lets no json through
 }
 
 // compare orders two numbers, dates, timestamps or durations.

@@ -9,5 +9,7 @@ const (
 	MaxNameLen    = 256      // bytes in a name, each part of a tool's name included
 	MaxStringLen  = 64 << 10 // bytes in a string literal, as written
 	MaxErrors     = 100      // diagnostics of severity error in one run; those past it are counted, not shown
-	MaxCost       = 1 << 20  // steps a rule's conditions may take on a request whose lists have one element (see Rule.Cost)
+	MaxCost       = 1 << 14  // steps the conditions of a rule, limit or effect may take on a request whose lists have one element (see Rule.Cost)
+	MaxTotalCost  = 1 << 20  // the same of all rules, limits and effects of a policy
+	MaxElements   = 4096     // elements between two brackets, operands of `and` and `or`
 )

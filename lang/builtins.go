@@ -145,13 +145,26 @@ func sameKindOfValue(t, u Type) bool {
 	if t.Kind == Invalid || u.Kind == Invalid {
 		return true
 	}
-	if t.Kind == JSON || u.Kind == JSON || t.Kind == Principals || u.Kind == Principals {
+	if isOpaque(t) || isOpaque(u) {
 		return false
 	}
 	if isList(t) && isList(u) {
 		return sameKindOfValue(elemOf(t), elemOf(u))
 	}
 	return assignable(t, u) || assignable(u, t)
+}
+
+// isOpaque reports types that hold, at any depth, what can't be compared.
+func isOpaque(t Type) bool {
+	if t.Kind == JSON || t.Kind == Principals || t.Elem != nil && isOpaque(*t.Elem) {
+		return true
+	}
+	for _, f := range t.Fields {
+		if isOpaque(f.Type) {
+			return true
+		}
+	}
+	return false
 }
 
 // join is the narrowest type that holds the values of both.

@@ -26,6 +26,8 @@ type checker struct {
 	defining map[*Define]bool
 	// cyclic are defines that lead back to themselves; that is said once.
 	cyclic map[*Define]bool
+	// cost counts the steps of all conditions.
+	cost int
 	// context are the fields that the context blocks declare.
 	context map[string]FieldExpr
 }
@@ -108,8 +110,11 @@ func (c *checker) declare(space, name string, span Span, form []byte) bool {
 		if name == "" {
 			what = "`" + space + "`"
 		}
-		c.diags.errorf(span, CodeDuplicate, "%s is declared twice, differently", what).label(first.span, "the other declaration").
+		d := c.diags.errorf(span, CodeDuplicate, "%s is declared twice, differently", what).label(first.span, "the other declaration").
 			hint("rename one, or make them the same")
+		if strings.Contains(name, "#") {
+			d.hint("two rules without a label have the same id; give one of them a label")
+		}
 	}
 	return false
 }
@@ -243,6 +248,16 @@ func (c *checker) mergeRule(d *Rule, imported bool) {
 
 func (c *checker) sortProgram() {
 	p := c.prog
+	p.ancestors = map[string][]string{}
+	for name, g := range p.Groups {
+		p.ancestors[name] = p.above(g.In)
+	}
+	for name, d := range p.Principals {
+		p.ancestors[name] = p.above(d.In)
+	}
+	for _, t := range p.Tools {
+		t.Effects = sortEffects(t.Effects)
+	}
 	sort.Slice(p.Rules, func(i, j int) bool { return p.Rules[i].ID < p.Rules[j].ID })
 	sort.Slice(p.Limits, func(i, j int) bool { return p.Limits[i].ID < p.Limits[j].ID })
 	sort.Slice(p.Lifecycles, func(i, j int) bool { return p.Lifecycles[i].Name.Name < p.Lifecycles[j].Name.Name })
@@ -270,7 +285,9 @@ func (c *checker) vocabulary() {
 				c.diags.errorf(claim.Span, CodeInvalidValue, "%s is not an issuer's key", quote(short(claim.Value))).hint("an Ed25519 key is written did:key:z6Mk…")
 			}
 		}
-		if circle := p.circle(name); len(circle) > 0 && circle[0] == name {
+		if len(p.Ancestors(name)) > MaxDepth {
+			c.diags.errorf(g.Name.Span, CodeTooDeep, "the group `%s` is in more than %d others", name, MaxDepth)
+		} else if circle := p.circle(name); len(circle) > 0 && circle[0] == name {
 			c.diags.errorf(g.Name.Span, CodeCycle, "the group `%s` is a member of itself", name).hint("take an `in` out of one of: %s", strings.Join(circle, ", "))
 		}
 	}
@@ -285,17 +302,14 @@ func (c *checker) vocabulary() {
 	}
 	for _, name := range sortedKeys(p.Tools) {
 		t := p.Tools[name]
-		if t.Name.Name != "" {
-			if _, err := resource.Parse("tool://" + t.Name.Name); err != nil || strings.Contains(t.Name.Name, "/") {
-				c.diags.errorf(t.Name.Span, CodeInvalidValue, "%s can't name a tool", quote(short(t.Name.Name))).
-					hint("a tool's name is one segment of a resource: letters, digits, and . _ -")
-			}
+		if _, err := resource.Parse("tool://" + t.Name.Name); err != nil || strings.Trim(t.Name.Name, toolNameBytes) != "" {
+			c.diags.errorf(t.Name.Span, CodeInvalidValue, "%s can't name a tool", quote(short(t.Name.Name))).
+				hint("a tool's name has ASCII letters, digits, and . _ - : @ +")
 		}
-		for i := 0; i < len(t.Name.Name); i++ {
-			if b := t.Name.Name[i]; b <= ' ' || b >= 0x7f {
-				c.diags.errorf(t.Name.Span, CodeForeignName, "the tool's name %s holds characters that are not ASCII letters, digits or marks", quote(short(t.Name.Name))).
-					hint("letters that look alike in two scripts hide which tool is meant")
-				break
+		for i := range t.Name.Name {
+			if other := p.Tools[t.Name.Name[:i]]; other != nil && t.Name.Name[i] == '.' {
+				c.diags.errorf(t.Name.Span, CodeLookAlike, "the tool `%s` is named like a field of what the tool `%s` returns", name, other.Name.Name).
+					label(other.Name.Span, "the other tool").hint("`from tool %s` would cover both; declare one of them in a policy of its own", other.Name.Name)
 			}
 		}
 		if len(t.Name.Name) > MaxNameLen {
@@ -316,6 +330,9 @@ func (c *checker) vocabulary() {
 		}
 	}
 }
+
+// toolNameBytes are what a tool's name may hold: nothing that a pattern of resources, or a person, would read otherwise.
+const toolNameBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:@+"
 
 func validPin(s string) bool {
 	hexDigits, ok := strings.CutPrefix(s, "sha256:")
@@ -420,6 +437,9 @@ func (c *checker) unknown(id Ident, what string, candidates []string) {
 		return
 	}
 	d := c.diags.errorf(id.Span, CodeUnknownName, "there is no %s `%s`", what, short(id.Name))
+	if c.diags.errors > MaxErrors { // it won't be shown
+		return
+	}
 	if n := nearest(id.Name, candidates); n != "" {
 		d.hint("did you mean `%s`?", n)
 	} else if len(candidates) == 1 {

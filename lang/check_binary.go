@@ -35,6 +35,8 @@ func (c *checker) binary(x *Binary, sc *scope, want Type) Type {
 	}
 	switch x.Op {
 	case OpEq, OpNe:
+		c.hostText(x.X, x.Y)
+		c.hostText(x.Y, x.X)
 		if tx.Kind == Principals || ty.Kind == Principals {
 			c.diags.errorf(x.Span, CodeType, "an agent isn't compared as a whole").hint("write agent.name == \"…\", or `agent in Group`")
 		} else if tx.Kind == JSON || ty.Kind == JSON {
@@ -55,6 +57,29 @@ func (c *checker) binary(x *Binary, sc *scope, want Type) Type {
 		return of(Bool)
 	}
 	return c.arithmetic(x, tx, ty)
+}
+
+// hostText refuses a text beside a host, domain or scheme that none can be equal to, since these are in lower case.
+func (c *checker) hostText(x, text Expr) {
+	lit, ok := text.(*Literal)
+	if !ok || lit.Kind != LitString || lit.Str == strings.ToLower(lit.Str) {
+		return
+	}
+	isHost := false
+	switch x := x.(type) {
+	case *Call:
+		isHost = x.Func.Name == "domain"
+	case *Select:
+		f, ok := x.X.(*Fact)
+		isHost = ok && f.Root == RootResource && (x.Name.Name == "host" || x.Name.Name == "scheme")
+	case *Binary:
+		if x.Op == OpCoalesce {
+			c.hostText(x.X, text)
+		}
+	}
+	if isHost {
+		c.diags.errorf(lit.Span, CodeNotCanonical, "a host or scheme is never in upper case, so nothing equals %s", quote(short(lit.Str))).hint("write %s", quote(strings.ToLower(lit.Str)))
+	}
 }
 
 func (c *checker) isCompare(op BinaryOp) bool { return op != OpAdd && op != OpSub && op != OpMul }
@@ -168,6 +193,11 @@ func (c *checker) in(x *Binary, sc *scope) Type {
 		tx = c.expr(x.X, sc, elemOf(ty))
 		if tx.Kind == Invalid {
 			return of(Bool)
+		}
+	}
+	if list, ok := x.Y.(*List); ok {
+		for _, elem := range list.Elems {
+			c.hostText(x.X, elem)
 		}
 	}
 	switch {

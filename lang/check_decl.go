@@ -16,6 +16,9 @@ func (c *checker) define(d *Define) {
 	defer delete(c.defining, d)
 	cost := 0
 	c.expr(d.Body, &scope{cost: &cost, present: map[string]bool{}}, Type{})
+	if cost > MaxCost {
+		c.diags.errorf(d.Span, CodeCost, "the define takes more than %d steps", MaxCost).hint("defines that use defines multiply")
+	}
 }
 
 // mentionsArgs reports whether an expression speaks of arguments, through defines too.
@@ -97,6 +100,7 @@ func (c *checker) toolEffects(t *Tool) {
 			sc = sc.knowing(askedFor(e.When, false))
 		}
 		on := c.expr(e.On, sc, of(Resource))
+		c.bound(cost, e.Span)
 		if on.Kind == Invalid || !c.present(e.On, on) {
 			continue
 		}
@@ -165,13 +169,11 @@ func (c *checker) rule(r *Rule) {
 	}
 	sc := &scope{args: c.argsOf(r.Scope.Actions, r.Scope.Targets), cost: &r.Cost, present: map[string]bool{}, permit: r.Effect == Permit}
 	r.Cost = 0
-	for i, cond := range r.Conds {
-		var facts []string
-		for j, other := range r.Conds {
-			if i != j {
-				facts = append(facts, askedFor(other.X, other.Unless)...)
-			}
-		}
+	var facts []string
+	for _, cond := range r.Conds {
+		facts = append(facts, askedFor(cond.X, cond.Unless)...)
+	}
+	for _, cond := range r.Conds {
 		c.condition(cond.X, sc.knowing(facts))
 		Walk(cond.X, func(x Expr) {
 			if o, ok := x.(*Once); ok && r.Effect == Forbid && o.Within != nil {
@@ -179,11 +181,20 @@ func (c *checker) rule(r *Rule) {
 			}
 		})
 	}
-	if r.Cost > MaxCost {
-		c.diags.errorf(r.Span, CodeCost, "the conditions take more than %d steps", MaxCost).hint("defines that use defines multiply; use fewer, or split the rule")
-	}
+	c.bound(r.Cost, r.Span)
 	if r.Approval != nil {
 		c.approval(r)
+	}
+}
+
+// bound refuses conditions that take too many steps.
+func (c *checker) bound(cost int, span Span) {
+	c.cost += cost
+	switch {
+	case cost > MaxCost:
+		c.diags.errorf(span, CodeCost, "the conditions take more than %d steps", MaxCost).hint("defines that use defines multiply; use fewer, or split the rule")
+	case c.cost > MaxTotalCost && c.cost-cost <= MaxTotalCost:
+		c.diags.errorf(span, CodeCost, "the conditions of the policy take more than %d steps together", MaxTotalCost).hint("defines count wherever they are used; use fewer")
 	}
 }
 
@@ -211,8 +222,16 @@ func (c *checker) approval(r *Rule) {
 			members[m] = true
 		}
 	}
-	if !open && int64(len(members)) < a.N {
-		c.diags.errorf(a.Span, CodeApproval, "%d approvals are needed, and %d can be given", a.N, len(members)).
+	able := len(members)
+	for _, id := range r.Scope.Subjects.Names { // nobody approves their own request
+		for _, requester := range c.members(id.Name) {
+			if members[requester] {
+				able = min(able, len(members)-1)
+			}
+		}
+	}
+	if !open && int64(able) < a.N {
+		c.diags.errorf(a.Span, CodeApproval, "%s needed, and %d can be given by others than the requester", plural(int(a.N), "approval is", "approvals are"), able).
 			hint("declare persons in that group: person NAME in %s", groupOf(c, a.By))
 	}
 	c.durationLit(a.Within, "within")
@@ -273,6 +292,7 @@ func (c *checker) limit(l *Limit) {
 		c.condition(l.When, sc)
 		sc = sc.knowing(askedFor(l.When, false))
 	}
+	defer func() { c.bound(cost, l.Span) }()
 	if l.Sum != nil {
 		t := c.expr(l.Sum, sc, Type{})
 		if t.Kind != Invalid && c.present(l.Sum, t) && !isNumber(t) {
@@ -361,7 +381,7 @@ func (c *checker) settings(settings []Setting, rules map[string]settingRule) {
 			case v.Kind != rule.kind:
 				c.diags.errorf(v.Span, CodeSetting, "`%s` takes %s", s.Name.Name, rule.form)
 			case v.Kind == LitInt && (v.Int < 1 || rule.max > 0 && v.Int > rule.max), v.Kind == LitDuration && v.Dur <= 0, v.Kind == LitSize && v.Int <= 0:
-				c.diags.errorf(v.Span, CodeSetting, "`%s` takes %s, more than nothing", s.Name.Name, rule.form)
+				c.diags.errorf(v.Span, CodeSetting, "`%s` takes %s, and not nothing", s.Name.Name, rule.form)
 			case v.Kind == LitString && s.Name.Name == "connect":
 				if _, err := resource.ParsePattern(v.Str); err != nil {
 					c.patternError(v.Span, CodeInvalidPattern, err)
@@ -416,7 +436,12 @@ func (c *checker) test(t *Test) {
 			}
 			c.used[s.Subject.Name] = true
 			c.action(s.Action)
-			c.target(&s.Target)
+			if s.Target.Kind != TargetPattern { // in quotes stands one resource; one that isn't canonical is denied, and a test may show it
+				c.target(&s.Target)
+			}
+			if s.Target.Kind == TargetAgents && len(s.Target.Agents.Names) == 1 && c.prog.Groups[s.Target.Agents.Names[0].Name] != nil {
+				c.diags.errorf(s.Target.Span, CodeWrongKindName, "`%s` is a group; a try is on one agent or person", s.Target.Agents.Names[0].Name)
+			}
 			if s.Target.Kind == TargetAny || s.Target.Kind == TargetTools || s.Target.Kind == TargetAgents && (s.Target.Agents.Any || len(s.Target.Agents.Names) != 1) {
 				c.diags.errorf(s.Target.Span, CodeNeedsConstants, "a try is on one resource").hint("name the tool, the agent or the resource")
 			}

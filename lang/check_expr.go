@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/moat-lang/moat/resource"
@@ -93,7 +94,7 @@ func (sc *scope) knowing(keys []string) *scope {
 	return &in
 }
 
-// pathKey names what an expression selects, so that `has args.cc` is known to speak of the args.cc beside it; "" for what isn't a plain selection.
+// pathKey names what an expression selects, each step in quotes so that no two paths have one name, so that `has args.cc` is known to speak of the args.cc beside it; "" for what isn't a plain selection.
 func pathKey(x Expr) string {
 	switch x := x.(type) {
 	case *Fact:
@@ -102,12 +103,12 @@ func pathKey(x Expr) string {
 		return x.Name
 	case *Select:
 		if k := pathKey(x.X); k != "" {
-			return k + "." + x.Name.Name
+			return k + "." + strconv.Quote(x.Name.Name)
 		}
 	case *Index:
 		if k := pathKey(x.X); k != "" {
 			if x.Key.Kind == LitString {
-				return k + "." + x.Key.Str
+				return k + "." + strconv.Quote(x.Key.Str)
 			}
 			return fmt.Sprintf("%s[%d]", k, x.Key.Int)
 		}
@@ -180,11 +181,9 @@ func (c *checker) present(x Expr, t Type) bool {
 	if !t.Optional {
 		return true
 	}
-	name := pathKey(x)
-	if name == "" {
-		name = "this value"
-	} else {
-		name = "`" + name + "`"
+	name := "this value"
+	if pathKey(x) != "" {
+		name = "`" + short(x.ExprSpan().Text()) + "`"
 	}
 	c.diags.errorf(x.ExprSpan(), CodeMaybeAbsent, "%s may be absent", name).
 		hint("write `%s ?? …` for a default, or ask `has %s` beside it", short(x.ExprSpan().Text()), short(x.ExprSpan().Text()))
@@ -277,14 +276,14 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 		c.condition(x.X, sc)
 		return of(Bool)
 	case *Logic:
-		for i, y := range x.Xs {
-			var facts []string
-			for j, z := range x.Xs {
-				if i != j {
-					facts = append(facts, askedFor(z, x.Or)...)
-				}
-			}
-			c.condition(y, sc.knowing(facts))
+		// What an operand asks for itself may be known to it too: if it isn't there, the operand decides without the rest of it.
+		var facts []string
+		for _, y := range x.Xs {
+			facts = append(facts, askedFor(y, x.Or)...)
+		}
+		inner := sc.knowing(facts)
+		for _, y := range x.Xs {
+			c.condition(y, inner)
 		}
 		return of(Bool)
 	case *Binary:
@@ -412,6 +411,9 @@ func (c *checker) literalType(x *Literal, want Type) Type {
 		return Type{}
 	default:
 		return of(String)
+	}
+	if (want.Kind == Path || want.Kind == URL || want.Kind == Resource) && strings.Contains(x.Str, "*") && err == nil {
+		c.diags.warnf(x.Span, WarnLikeOnStructured, "`*` stands for itself here").hint("for a pattern write: in %s", quote(x.Str))
 	}
 	if err != nil {
 		d := c.diags.errorf(x.Span, CodeNotCanonical, "not %s: %s", article(want), err)
@@ -630,8 +632,10 @@ func (c *checker) origin(o Origin) {
 		return
 	}
 	for name := tool; ; {
-		if c.prog.Tools[name] != nil {
-			c.used["tool "+name] = true
+		if t := c.prog.Tools[name]; t != nil {
+			if field := strings.TrimPrefix(tool[len(name):], "."); field != "" && t.Result != nil {
+				c.resultField(o, t.Result.Type, strings.Split(field, "."))
+			}
 			return
 		}
 		i := strings.LastIndexByte(name, '.')
@@ -641,6 +645,28 @@ func (c *checker) origin(o Origin) {
 		name = name[:i]
 	}
 	c.unknown(Ident{o.Span, tool}, "tool", sortedKeys(c.prog.Tools))
+}
+
+// resultField checks that an origin's path leads to a field of what the tool returns. Lists stand for their elements; json has any field.
+func (c *checker) resultField(o Origin, t Type, path []string) {
+	for _, name := range path {
+		for t.Kind == ListKind && t.Elem != nil {
+			t = *t.Elem
+		}
+		if t.Kind == JSON || t.Kind == Invalid {
+			return
+		}
+		ft, ok := t.Field(name)
+		if !ok {
+			var names []string
+			for _, f := range t.Fields {
+				names = append(names, f.Name)
+			}
+			c.noField(Ident{o.Span, name}, "what the tool returns", names)
+			return
+		}
+		t = ft
+	}
 }
 
 func (c *checker) call(x *Call, sc *scope) Type {

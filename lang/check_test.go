@@ -171,6 +171,7 @@ func TestAccepted(t *testing.T) {
 		`permit bot to read on any when resource in "file:///data/**" and (resource.host ?? "") == "" and resource == "file:///data/x"`,
 		`permit bot to read on any when agent in Staff and agent.name == "bot"`,
 		"define small = args.amount <= 10.00\npermit bot to execute on tool pay when small",
+		"tool open(r: resource, l: [resource]?)\n  does read on args.r\npermit bot to execute on tool open when args.r in \"file:///data/**\"",
 		`permit bot, alice to delegate on agent Staff, agent any`,
 	} {
 		if p, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"}); p == nil {

@@ -282,13 +282,29 @@ func limitForm(l *Limit) node {
 	return node{scopeForm(l.Scope), exprForm(l.When), what, litForm(l.Max), litForm(l.Per), litForm(l.Burst), l.Each}
 }
 
+// effectForm is the canonical form of an effect.
+func effectForm(e *Effect) any { return node{e.Action.Name, exprForm(e.On), exprForm(e.When)} }
+
+// sortEffects sorts effects by their canonical form and drops repetitions, neither of which may show.
+func sortEffects(es []*Effect) []*Effect {
+	byForm := map[string]*Effect{}
+	for _, e := range es {
+		byForm[string(marshal(effectForm(e)))] = e
+	}
+	var out []*Effect
+	for _, form := range sortedKeys(byForm) {
+		out = append(out, byForm[form])
+	}
+	return out
+}
+
 func toolForm(t *Tool) node {
 	params, effects := node{}, node{}
 	for _, p := range t.Params {
 		params = append(params, node{p.Name.Name, typeForm(p.Type), p.Record})
 	}
 	for _, e := range t.Effects {
-		effects = append(effects, node{e.Action.Name, exprForm(e.On), exprForm(e.When)})
+		effects = append(effects, effectForm(e))
 	}
 	pin := ""
 	if t.Pin != nil {

@@ -124,7 +124,7 @@ type gType struct {
 	List     *gType   `parser:"( '[' @@ ']'"`
 	Record   *gFields `parser:"| @@"`
 	Enum     []*gStr  `parser:"| @@ ( '|' @@ )*"`
-	Name     *gIdent  `parser:"| @@ )"`
+	Name     string   `parser:"| @( Ident | 'resource' ) )"`
 	Optional bool     `parser:"@'?'?"`
 }
 
@@ -681,9 +681,10 @@ func (c *converter) typ(n *gType) *TypeExpr {
 		return nil
 	}
 	t := &TypeExpr{Span: c.span(n.gNode), Optional: n.Optional, Elem: c.typ(n.List), Enum: c.strs(n.Enum)}
-	if n.Name != nil {
-		id := c.ident(n.Name)
-		t.Name = &id
+	if n.Name != "" {
+		span := c.span(n.gNode)
+		span.End = span.Start + len(n.Name)
+		t.Name = &Ident{span, n.Name}
 	}
 	if n.Record != nil {
 		t.Record, t.Fields = true, c.fields(n.Record.Fields)

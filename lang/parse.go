@@ -44,13 +44,13 @@ func parse(src *Source, diags *diagnostics) *File {
 // checkDepth bounds the nesting that the recursive parser will meet.
 func checkDepth(c *converter) bool {
 	depth, nots := 0, 0
-	var chains [MaxDepth + 2]int // operators in a row, by depth
+	var chains, elements [MaxDepth + 2]int // operators in a row, and elements, by depth
 	for _, t := range c.tokens {
 		word := c.src.Text[t.start:t.end]
 		switch word {
 		case "(", "[", "{":
 			depth++
-			chains[min(depth, MaxDepth)] = 0
+			chains[min(depth, MaxDepth)], elements[min(depth, MaxDepth)] = 0, 0
 		case ")", "]", "}":
 			depth = max(0, depth-1)
 		case "not":
@@ -60,11 +60,20 @@ func checkDepth(c *converter) bool {
 				c.diags.errorf(Span{c.src, t.start, t.end}, CodeTooDeep, "a chain of more than %d operators", MaxDepth)
 				return false
 			}
-		case ",", "=", "==", "!=", "<", "<=", ">", ">=":
+		case ",", "and", "or":
+			chains[depth] = 0
+			if elements[depth]++; elements[depth] >= MaxElements {
+				c.diags.errorf(Span{c.src, t.start, t.end}, CodeTooDeep, "more than %d elements or operands", MaxElements).hint("split the list, or name a part with `define`")
+				return false
+			}
+		case "=", "==", "!=", "<", "<=", ">", ">=":
 			chains[depth] = 0
 		default:
-			if t.kind == tokKeyword && chains[depth] > 0 {
+			if t.kind == tokKeyword {
 				chains[depth] = 0
+				if depth == 0 && (isDeclWord[word] || word == "when" || word == "unless") {
+					elements[0] = 0
+				}
 			}
 		}
 		if word != "not" {

@@ -32,6 +32,7 @@ type Program struct {
 	// Warnings are the findings that didn't stop the program from being made.
 	Warnings Diagnostics
 
+	ancestors map[string][]string // by principal or group: the groups that it is in
 	canonical []byte
 	digest    [32]byte
 }
@@ -46,21 +47,18 @@ func (p *Program) Digest() [32]byte { return p.digest }
 func (p *Program) DigestString() string { return "sha256:" + hex.EncodeToString(p.digest[:]) }
 
 // Ancestors returns the groups that a declared principal or group is in, itself excluded, sorted by name.
-func (p *Program) Ancestors(name string) []string {
+func (p *Program) Ancestors(name string) []string { return p.ancestors[name] }
+
+// above lists the groups that these lead to, sorted; no more than MaxDepth and one, past which a policy is refused.
+func (p *Program) above(in []Ident) []string {
 	seen := map[string]bool{}
-	var visit func(ids []Ident)
-	visit = func(ids []Ident) {
-		for _, id := range ids {
-			if g := p.Groups[id.Name]; g != nil && !seen[id.Name] {
-				seen[id.Name] = true
-				visit(g.In)
-			}
+	for queue := in; len(queue) > 0 && len(seen) <= MaxDepth; {
+		id := queue[0]
+		queue = queue[1:]
+		if g := p.Groups[id.Name]; g != nil && !seen[id.Name] {
+			seen[id.Name] = true
+			queue = append(queue[:len(queue):len(queue)], g.In...)
 		}
-	}
-	if d := p.Principals[name]; d != nil {
-		visit(d.In)
-	} else if g := p.Groups[name]; g != nil {
-		visit(g.In)
 	}
 	return sortedKeys(seen)
 }
@@ -76,7 +74,7 @@ func (p *Program) circle(name string) []string {
 	return out
 }
 
-// IsIn reports whether a principal is, through any number of groups, a member of group.
+// IsIn reports whether a declared principal is, through any number of groups, a member of group. A group is a member of none.
 func (p *Program) IsIn(principal, group string) bool {
-	return contains(p.Ancestors(principal), group)
+	return p.Principals[principal] != nil && contains(p.Ancestors(principal), group)
 }

@@ -50,7 +50,7 @@ func FuzzUpdate(f *testing.F) {
 			return
 		}
 		src := lang.NewSource("v.moat", old)
-		text, changes, err := Update(src, tools)
+		text, _, err := Update(src, tools)
 		file, diags := lang.Parse(src)
 		if err != nil {
 			if diags.Err() == nil {

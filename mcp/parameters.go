@@ -37,7 +37,7 @@ func (u *updater) parameters(d *lang.Tool, t *Tool, c *Change) int {
 			c.detail("%s: %s → %s", word(p.name), typeText(old.Type), typeText(merged))
 		}
 		if !equal(merged, p.typ) {
-			c.detail("%s stays %s (the schema says %s)", word(p.name), typeText(merged), typeText(p.typ))
+			u.keep("%s stays %s (the schema says %s)", word(p.name), typeText(merged), typeText(p.typ))
 		}
 		items = append(items, it)
 	}

@@ -112,7 +112,8 @@ type updater struct {
 	src     string
 	edits   []edit
 	changes []Change
-	floor   int // where what belongs to the declarations so far ends
+	kept    []string // types of the current tool that are a person's
+	floor   int      // where what belongs to the declarations so far ends
 }
 
 // An edit puts text in the place of src[start:end].
@@ -194,6 +195,7 @@ func (u *updater) below(end int) int {
 // update edits the declaration of a tool whose definition isn't the pinned one.
 func (u *updater) update(d *lang.Tool, t *Tool, floor int) *Change {
 	c := &Change{Tool: t.Name, Kind: Changed}
+	u.kept = nil
 	end := u.parameters(d, t, c)
 	notes := slices.DeleteFunc(slices.Clone(t.notes), func(s string) bool { return s != openNote })
 	if u.result(d, t, end, c) {
@@ -211,6 +213,7 @@ func (u *updater) update(d *lang.Tool, t *Tool, floor int) *Change {
 		}
 	}
 	u.effects(d, t, c)
+	c.Details = append(c.Details, u.kept...)
 	return c
 }
 
@@ -241,7 +244,7 @@ func (u *updater) result(d *lang.Tool, t *Tool, end int, c *Change) bool {
 	switch {
 	case t.result == nil:
 		if d.Result != nil {
-			c.detail("-> %s stays (there is no outputSchema)", typeText(d.Result))
+			u.keep("-> %s stays (there is no outputSchema)", typeText(d.Result))
 		}
 		return false
 	case d.Result == nil:
@@ -256,19 +259,26 @@ func (u *updater) result(d *lang.Tool, t *Tool, end int, c *Change) bool {
 		c.detail("-> %s → %s", typeText(d.Result), typeText(merged))
 	}
 	if !equal(merged, t.result) {
-		c.detail("-> %s stays (the schema says %s)", typeText(merged), typeText(t.result))
+		u.keep("-> %s stays (the schema says %s)", typeText(merged), typeText(t.result))
 	}
 	return mentionsJSON(merged)
 }
 
-// detail adds to what a change says. A type may be long.
-func (c *Change) detail(format string, args ...any) {
-	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			args[i] = cut(s, 200)
-		}
+// detail adds to what a change says.
+func (c *Change) detail(form string, texts ...string) {
+	c.Details = append(c.Details, say(form, texts))
+}
+
+// keep adds to what a change says of types that stay.
+func (u *updater) keep(form string, texts ...string) { u.kept = append(u.kept, say(form, texts)) }
+
+// say puts texts into a form. A type may be long.
+func say(form string, texts []string) string {
+	args := make([]any, len(texts))
+	for i, s := range texts {
+		args[i] = cut(s, 200)
 	}
-	c.Details = append(c.Details, fmt.Sprintf(format, args...))
+	return fmt.Sprintf(form, args...)
 }
 
 // effects says which effects speak of parameters that are gone. They stay: the policy shall not check without them.

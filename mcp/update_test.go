@@ -113,7 +113,7 @@ func TestUpdate(t *testing.T) {
 		t.Error(diff)
 	}
 	wantChanges := []Change{
-		{"read_file", Changed, []string{"path stays path (the schema says string)", "+ head: int?", "lines: int → string", "- mode: string?"}},
+		{"read_file", Changed, []string{"+ head: int?", "lines: int → string", "- mode: string?", "path stays path (the schema says string)"}},
 		{"alert", Changed, []string{"its definition, but nothing that a type says"}},
 		{"drop", Removed, nil},
 		{"local", Foreign, []string{"not in the list; it has no pin and stays"}},
@@ -145,15 +145,15 @@ func TestUpdateDeclaration(t *testing.T) {
 		return `{"name":"t","inputSchema":{"type":"object"},"outputSchema":` + schema + `}`
 	}
 	tests := []struct{ name, old, tool, want, details string }{
-		{"no pin", "tool t(a: path)\n", str, "tool t(a: path)\n  pin \"PIN\"\n", "a stays path (the schema says string); + pin"},
-		{"an old pin", "tool t(a: path)\n  pin \"x\"\n", str, "tool t(a: path)\n  pin \"PIN\"\n", "a stays path (the schema says string)"},
+		{"no pin", "tool t(a: path)\n", str, "tool t(a: path)\n  pin \"PIN\"\n", "+ pin; a stays path (the schema says string)"},
+		{"an old pin", "tool t(a: path)\n  pin \"x\"\n", str, "tool t(a: path)\n  pin \"PIN\"\n", "its definition, but nothing that a type says; a stays path (the schema says string)"},
 		{"the first parameter", "tool t()\n  pin \"x\"\n", str, "tool t(a: string)\n  pin \"PIN\"\n", "+ a: string"},
 		{"no parameter is left", "tool t(\n  // why\n  a: string // so\n)\n  pin \"x\"\n", none, "tool t()\n  pin \"PIN\"\n", "- a: string"},
 		{"all optional", "tool t(a: path)\n  pin \"x\"\n", schema(`"a":{"type":"string"}`), "tool t(a: path?)\n  pin \"PIN\"\n", "a: path → path?; a stays path? (the schema says string?)"},
 		{"the effect stays", "tool t(a: path)\n  does read on file(args.a) when args.b == 1\n  pin \"x\"\n", none,
 			"tool t()\n  does read on file(args.a) when args.b == 1\n  pin \"PIN\"\n", "- a: path; a `does` still speaks of a, which is gone: change it by hand; a `does` still speaks of b, which is gone: change it by hand"},
 		{"narrower than opaque", "tool t(a: string? redact)\n  pin \"x\"\n", schema(`"a":{"type":["string","array"]}`),
-			"tool t(a: string? redact)\n  pin \"PIN\"\n", "a stays string? (the schema says json?)"},
+			"tool t(a: string? redact)\n  pin \"PIN\"\n", "its definition, but nothing that a type says; a stays string? (the schema says json?)"},
 		{"opaque and new", "tool t(a: string?)\n  pin \"x\"\n", schema(`"a":{"type":"string"},"b":{}`),
 			"tool t(\n  a: string?,\n  // json: b: its schema doesn't say of what type\n  b: json?\n)\n  pin \"PIN\"\n", "+ b: json?"},
 		{"not opaque any more", "tool t(\n  // json: a: one of string or integer\n  // mine\n  a: json?, // too\n  b: int?\n)\n  pin \"x\"\n", schema(`"a":{"type":"integer"},"b":{"type":"integer"}`),
@@ -163,9 +163,9 @@ func TestUpdateDeclaration(t *testing.T) {
 			"tool t() -> { b: string }\n  pin \"PIN\"\n", "+ -> { b: string }"},
 		{"a result changes", "tool t() -> { b: path, c: int }\n  pin \"x\"\n", output(`{"type":"object","properties":{"b":{"type":"string"}},"required":["b"]}`),
 			"tool t() -> { b: path }\n  pin \"PIN\"\n", "-> { b: path, c: int } → { b: path }; -> { b: path } stays (the schema says { b: string })"},
-		{"a result is ours", "tool t() -> { b: path }\n  pin \"x\"\n", none, "tool t() -> { b: path }\n  pin \"PIN\"\n", "-> { b: path } stays (there is no outputSchema)"},
+		{"a result is ours", "tool t() -> { b: path }\n  pin \"x\"\n", none, "tool t() -> { b: path }\n  pin \"PIN\"\n", "its definition, but nothing that a type says; -> { b: path } stays (there is no outputSchema)"},
 		{"a result nobody can type", "// mine\ntool t() -> { b: int }\n  pin \"x\"\n", output(`{"type":"object","properties":{"b":{}},"required":["b"]}`),
-			"// mine\ntool t() -> { b: int }\n  pin \"PIN\"\n", "-> { b: int } stays (the schema says { b: json })"},
+			"// mine\ntool t() -> { b: int }\n  pin \"PIN\"\n", "its definition, but nothing that a type says; -> { b: int } stays (the schema says { b: json })"},
 		{"notes above", "// mine\n// json: result.b: old\n// open: the schema admits arguments that it doesn't name; a call with one is denied\ntool t() -> { b: json }\n  pin \"x\"\n",
 			output(`{"type":"object","properties":{"b":{"type":"string"}},"required":["b"]}`), "// mine\ntool t() -> { b: string }\n  pin \"PIN\"\n", "-> { b: json } → { b: string }"},
 		{"an open schema", "tool t()\n  pin \"x\"\n", `{"name":"t","inputSchema":{"type":"object","additionalProperties":{"type":"string"}}}`,

@@ -25,6 +25,12 @@ func (d Date) String() string {
 	return time.Unix(int64(d)*secondsPerDay, 0).UTC().Format(time.DateOnly)
 }
 
+// MinYear and MaxYear bound timestamps, in UTC, such that time.Time.UnixNano is exact.
+const (
+	MinYear = 1678
+	MaxYear = 2261
+)
+
 // ParseTimestamp reads a moment as RFC 3339 writes it, in UTC: "2006-01-02T15:04:05Z", "2006-01-02T15:04:05.5+02:00".
 // T and Z are upper case, the fraction has 1 to 9 digits, an offset is at most 23:59, and there are no leap seconds. In
 // UTC the year is 1678 to 2261, so that time.Time.UnixNano is exact. The layout time.RFC3339Nano writes it back.
@@ -83,7 +89,7 @@ func ParseTimestamp(s string) (time.Time, error) {
 	}
 	t := day.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second +
 		time.Duration(nanoseconds) - offset)
-	if t.Year() < 1678 || t.Year() > 2261 {
+	if t.Year() < MinYear || t.Year() > MaxYear {
 		return fail(0, "in UTC the year must be 1678 to 2261", "")
 	}
 	return t, nil

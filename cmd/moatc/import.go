@@ -56,7 +56,7 @@ Exit codes: 0 done, or with --check nothing to do; 1 a file can't be read or wri
 --check: FILE would change.`,
 		Example: `  moatc import mcp policies/filesystem-mcp/tools.json
   moatc import mcp --policy-name filesystem --out vocabulary.moat policies/filesystem-mcp/tools.json
-  moatc import mcp --check --out vocabulary.moat policies/filesystem-mcp/tools.json`,
+  moatc import mcp --check --out policies/filesystem-mcp/vocabulary.moat policies/filesystem-mcp/tools.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError(cmd, "name one answer to tools/list: a JSON file, or - for standard input")
@@ -97,9 +97,9 @@ func (i *importer) run(cmd *cobra.Command, name string) error {
 	}
 	stderr := cmd.ErrOrStderr()
 	if i.out == "" {
-		text, err := mcp.Vocabulary(i.policy, tools)
+		text, err := i.vocabulary(cmd, tools)
 		if err != nil {
-			return usageError(cmd, "%s", err)
+			return err
 		}
 		printHints(stderr, tools)
 		_, err = io.WriteString(cmd.OutOrStdout(), text)
@@ -114,8 +114,8 @@ func (i *importer) run(cmd *cobra.Command, name string) error {
 		for _, t := range tools {
 			changes = append(changes, mcp.Change{Tool: t.Name, Kind: mcp.New})
 		}
-		if text, err = mcp.Vocabulary(i.policy, tools); err != nil {
-			return usageError(cmd, "%s", err)
+		if text, err = i.vocabulary(cmd, tools); err != nil {
+			return err
 		}
 	case err != nil:
 		return ioError(i.out, err)
@@ -148,6 +148,19 @@ func (i *importer) run(cmd *cobra.Command, name string) error {
 		return ioError(i.out, err)
 	}
 	return nil
+}
+
+// vocabulary is the text of a new file.
+func (i *importer) vocabulary(cmd *cobra.Command, tools []mcp.Tool) (string, error) {
+	text, err := mcp.Vocabulary(i.policy, tools)
+	var ds lang.Diagnostics
+	switch {
+	case errors.As(err, &ds): // too large
+		return "", &exitError{exitInvalid, err.Error()}
+	case err != nil: // the name
+		return "", usageError(cmd, "%s", err)
+	}
+	return text, nil
 }
 
 // sameName refuses to give a file that exists another policy's name.

@@ -157,7 +157,7 @@ func TestOwnApproval(t *testing.T) {
 		}
 		facts.Time = now
 		for _, by := range tt.by {
-			facts.Approvals = append(facts.Approvals, eval.Approval{Rule: tt.rule, By: by, At: now.Add(-time.Minute), Request: eval.RequestDigest(req, facts)})
+			facts.Approvals = append(facts.Approvals, eval.Approval{Rule: tt.rule, By: by, At: now.Add(-time.Minute), Request: eval.RequestDigest(req, facts), Policy: program.Policy().Digest()})
 		}
 		if d := program.Decide(req, facts); d.Outcome != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, d.Outcome, tt.want)
