@@ -302,7 +302,7 @@ permit small: bot to execute on tool pay
 		}
 		return eval.Request{Subject: "bot", Action: "execute", Resource: pay, Args: obj(mem("amount", num(amount)))}
 	}
-	now := eval.TestStart
+	now := eval.TestStart()
 	req, facts := request("50"), eval.Facts{Time: now}
 	digest := eval.RequestDigest(req, facts)
 	by := func(name string, minutes int) eval.Approval {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/resource"
-	"github.com/moat-lang/moat/strictjson"
 )
 
 // A service loads its policy once and asks it about every call of a tool. The time, the context and the origins are the service's own;
@@ -19,15 +18,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err) // every mistake in the policy, with its place
 	}
-	args, err := strictjson.Parse([]byte(`{"to": "bob@example.com", "amount": 20.00}`), strictjson.Limits{})
+	request, err := eval.Call("assistant", "pay", []byte(`{"to": "bob@example.com", "amount": 20.00}`))
 	if err != nil {
 		log.Fatal(err)
 	}
-	pay, err := resource.Parse("tool://pay")
-	if err != nil {
-		log.Fatal(err)
-	}
-	request := eval.Request{Subject: "assistant", Action: "execute", Resource: pay, Args: args}
 
 	fromUser := eval.Facts{Time: time.Now(), Origins: map[string][]string{"/to": {"user"}}}
 	d := program.Decide(request, fromUser)

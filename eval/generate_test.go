@@ -253,7 +253,7 @@ func (g *generator) request() (eval.Request, eval.Facts) {
 	if req.Subject == "p0" {
 		req.Kind = lang.Person
 	}
-	facts := eval.Facts{Time: eval.TestStart.Add(time.Duration(g.Intn(10)) * time.Second), Session: g.pick("", "s"), Origins: map[string][]string{}, ValueOrigins: map[string][]string{}}
+	facts := eval.Facts{Time: eval.TestStart().Add(time.Duration(g.Intn(10)) * time.Second), Session: g.pick("", "s"), Origins: map[string][]string{}, ValueOrigins: map[string][]string{}}
 	target := g.pick("tool://t0", "tool://t0", "tool://t1", "tool://t2", "tool://t3", "file:///data/x", "file:///a/secret/b", "https://api.example.com/v1", "agent://p0")
 	req.Resource, _ = resource.Parse(target)
 	if g.maybe(0.02) {

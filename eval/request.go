@@ -252,3 +252,19 @@ func short(s string) string {
 	}
 	return s
 }
+
+// Call is the request to call a tool: the agent's name, the tool's, and the arguments as a JSON object. An error says what can't be read.
+func Call(agent, tool string, args []byte) (Request, error) {
+	v, err := strictjson.Parse(args, strictjson.Limits{})
+	if err != nil {
+		return Request{}, fmt.Errorf("arguments: %w", err)
+	}
+	if v.Kind != strictjson.Object {
+		return Request{}, fmt.Errorf("the arguments must be an object, not %s", v.Kind)
+	}
+	name, err := resource.FromTypeID("tool", tool)
+	if err != nil {
+		return Request{}, err
+	}
+	return Request{Subject: agent, Action: "execute", Resource: name, Args: v}, nil
+}

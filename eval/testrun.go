@@ -13,7 +13,7 @@ import (
 )
 
 // TestStart is the time at which a test begins, unless `given { time: … }` says otherwise.
-var TestStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+func TestStart() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // A TestResult is the outcome of a test of the policy.
 type TestResult struct {
@@ -36,7 +36,7 @@ func RunTests(p *Program) []TestResult { return runTests(p, nil) }
 func runTests(p *Program, cover *collector) []TestResult {
 	var out []TestResult
 	for _, t := range p.policy.Tests {
-		r := &testRun{program: p, cover: cover, result: TestResult{Test: t}, facts: Facts{Time: TestStart, Context: strictjson.Value{Kind: strictjson.Object}}}
+		r := &testRun{program: p, cover: cover, result: TestResult{Test: t}, facts: Facts{Time: TestStart(), Context: strictjson.Value{Kind: strictjson.Object}}}
 		for _, s := range t.Steps {
 			r.step(s)
 		}

@@ -1,7 +1,9 @@
 package lang
 
-// BuiltinActions are the actions that every policy knows; `action` declares others.
-var BuiltinActions = []string{"connect", "create", "delegate", "delete", "execute", "list", "read", "send", "use", "write"}
+import "slices"
+
+// builtinActions are the actions that every policy knows; `action` declares others.
+var builtinActions = []string{"connect", "create", "delegate", "delete", "execute", "list", "read", "send", "use", "write"}
 
 // Labels of origins that every policy knows; `origin` declares others, and each tool is one: "tool NAME", to the field "tool NAME.field".
 const (
@@ -10,13 +12,12 @@ const (
 	OriginPolicy  = "policy"  // a literal of the policy itself; never written, always accepted
 )
 
-// ReservedFacts are context members of a request that no policy declares: they play the host for `moatc eval` and tests.
-var ReservedFacts = []string{"time", "origins", "value_origins", "session"}
+// reservedFacts are context members of a request that no policy declares: they play the host for `moatc eval` and tests.
+var reservedFacts = []string{"time", "origins", "value_origins", "session"}
 
-// A Builtin is a function of the language.
-type Builtin struct {
-	Params []string // how each parameter is called in messages
-	Doc    string
+// A builtin is a function of the language.
+type builtin struct {
+	params []string // how each parameter is called in messages
 	// typ checks the arguments' types and gives the result's; "" when they fit, else what is wrong.
 	typ func(args []Type) (Type, string)
 	// want is the type that a literal argument is taken for.
@@ -56,29 +57,35 @@ func single(from Kind, to Type, what string) func([]Type) (Type, string) {
 	}
 }
 
-// Builtins are the functions of the language, by name.
-var Builtins = map[string]*Builtin{
-	"starts": {Params: []string{"x", "prefix"}, Doc: "whether a string or list begins with another", typ: sameSequence, want: noWant},
-	"ends":   {Params: []string{"x", "suffix"}, Doc: "whether a string or list ends with another", typ: sameSequence, want: noWant},
-	"domain": {Params: []string{"x"}, Doc: "the domain of an e-mail address, or the host of a URL", want: noWant, typ: func(args []Type) (Type, string) {
+// BuiltinActions returns the actions that every policy knows, sorted.
+func BuiltinActions() []string { return slices.Clone(builtinActions) }
+
+// BuiltinFunctions returns the names of the functions of the language, sorted.
+func BuiltinFunctions() []string { return sortedKeys(builtins) }
+
+// builtins are the functions of the language, by name.
+var builtins = map[string]*builtin{
+	"starts": {params: []string{"x", "prefix"}, typ: sameSequence, want: noWant},
+	"ends":   {params: []string{"x", "suffix"}, typ: sameSequence, want: noWant},
+	"domain": {params: []string{"x"}, want: noWant, typ: func(args []Type) (Type, string) {
 		if args[0].Kind == Email || args[0].Kind == URL {
 			return of(String), ""
 		}
 		return Type{}, "it takes an email or a url"
 	}},
-	"size": {Params: []string{"x"}, Doc: "the number of code points of a string, or of elements of a list", want: noWant, typ: func(args []Type) (Type, string) {
+	"size": {params: []string{"x"}, want: noWant, typ: func(args []Type) (Type, string) {
 		if isText(args[0].Kind) || isList(args[0]) {
 			return of(Int), ""
 		}
 		return Type{}, "it takes a string or a list"
 	}},
-	"lower":     {Params: []string{"text"}, Doc: "the string in lower case (Unicode simple mapping)", want: noWant, typ: single(String, of(String), "a string")},
-	"cidr":      {Params: []string{"text"}, Doc: "the address range that a string names", want: wantKind(CIDR), typ: single(CIDR, of(CIDR), "a string literal")},
-	"ip":        {Params: []string{"text"}, Doc: "the address that a string names", want: wantKind(IP), typ: single(IP, of(IP), "a string literal")},
-	"date":      {Params: []string{"text"}, Doc: "the date that a string names", want: wantKind(Date), typ: single(Date, of(Date), "a string literal")},
-	"timestamp": {Params: []string{"text"}, Doc: "the instant that a string names (RFC 3339)", want: wantKind(Timestamp), typ: single(Timestamp, of(Timestamp), "a string literal")},
-	"duration":  {Params: []string{"text"}, Doc: "the duration that a string names", want: wantKind(Duration), typ: single(Duration, of(Duration), "a string literal")},
-	"file": {Params: []string{"path"}, Doc: "the file resource, or list of them, of a path or list of paths", want: wantKind(Path), typ: func(args []Type) (Type, string) {
+	"lower":     {params: []string{"text"}, want: noWant, typ: single(String, of(String), "a string")},
+	"cidr":      {params: []string{"text"}, want: wantKind(CIDR), typ: single(CIDR, of(CIDR), "a string literal")},
+	"ip":        {params: []string{"text"}, want: wantKind(IP), typ: single(IP, of(IP), "a string literal")},
+	"date":      {params: []string{"text"}, want: wantKind(Date), typ: single(Date, of(Date), "a string literal")},
+	"timestamp": {params: []string{"text"}, want: wantKind(Timestamp), typ: single(Timestamp, of(Timestamp), "a string literal")},
+	"duration":  {params: []string{"text"}, want: wantKind(Duration), typ: single(Duration, of(Duration), "a string literal")},
+	"file": {params: []string{"path"}, want: wantKind(Path), typ: func(args []Type) (Type, string) {
 		switch {
 		case args[0].Kind == Path:
 			return of(Resource), ""
@@ -87,8 +94,8 @@ var Builtins = map[string]*Builtin{
 		}
 		return Type{}, "it takes a path or a list of paths"
 	}},
-	"urls":   {Params: []string{"text"}, Doc: "the URLs that stand inside a text", want: noWant, typ: single(String, ListOf(of(URL)), "a string")},
-	"emails": {Params: []string{"text"}, Doc: "the e-mail addresses that stand inside a text", want: noWant, typ: single(String, ListOf(of(Email)), "a string")},
+	"urls":   {params: []string{"text"}, want: noWant, typ: single(String, ListOf(of(URL)), "a string")},
+	"emails": {params: []string{"text"}, want: noWant, typ: single(String, ListOf(of(Email)), "a string")},
 }
 
 // isText reports the kinds whose letters may be looked at.

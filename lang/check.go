@@ -44,7 +44,7 @@ func check(name string, files []*File, imported map[*File]bool, diags *diagnosti
 		context: map[string]FieldExpr{},
 		prog: &Program{
 			Name: name, Edition: Edition, Groups: map[string]*Group{}, Principals: map[string]*Principal{}, Tools: map[string]*Tool{},
-			Actions: makeSet(strings.Join(BuiltinActions, " ")), Origins: map[string]bool{OriginUser: true, OriginUnknown: true},
+			Actions: makeSet(strings.Join(builtinActions, " ")), Origins: map[string]bool{OriginUser: true, OriginUnknown: true},
 			Defines: map[string]*Define{}, Imported: map[string]bool{}, Context: Type{Kind: RecordKind},
 		},
 	}
@@ -132,7 +132,7 @@ func (c *checker) collect(d Decl, imported bool) {
 		}
 	case *Actions:
 		for _, id := range d.Names {
-			if contains(BuiltinActions, id.Name) {
+			if contains(builtinActions, id.Name) {
 				c.diags.errorf(id.Span, CodeReservedName, "the action `%s` is built in", id.Name).hint("delete it here; it can be used without being declared")
 			} else if c.declare("action", id.Name, id.Span, entry("action", id.Name)) {
 				p.Actions[id.Name] = true
@@ -152,7 +152,7 @@ func (c *checker) collect(d Decl, imported bool) {
 		}
 	case *Context:
 		for _, f := range d.Fields {
-			if contains(ReservedFacts, f.Name.Name) {
+			if contains(reservedFacts, f.Name.Name) {
 				c.diags.errorf(f.Name.Span, CodeReservedName, "the context field `%s` is the host's own", f.Name.Name).hint("choose another name; the time is `now`")
 			} else if c.declare("context field", f.Name.Name, f.Span, entry("context", f.Name.Name, typeForm(f.Type))) {
 				c.context[f.Name.Name] = f

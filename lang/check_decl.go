@@ -500,7 +500,7 @@ func (c *checker) constant(x Expr, labels bool) {
 		}
 		c.constant(x.X, labels)
 	case *Call:
-		if b := Builtins[x.Func.Name]; b != nil && len(x.Args) == 1 && contains([]string{"date", "timestamp", "duration", "ip", "cidr"}, x.Func.Name) {
+		if b := builtins[x.Func.Name]; b != nil && len(x.Args) == 1 && contains([]string{"date", "timestamp", "duration", "ip", "cidr"}, x.Func.Name) {
 			cost := 0
 			c.call(x, &scope{cost: &cost, present: map[string]bool{}})
 			return

@@ -670,15 +670,15 @@ func (c *checker) resultField(o Origin, t Type, path []string) {
 }
 
 func (c *checker) call(x *Call, sc *scope) Type {
-	b := Builtins[x.Func.Name]
+	b := builtins[x.Func.Name]
 	if b == nil {
 		d := c.diags.errorf(x.Func.Span, CodeUnknownName, "there is no function `%s`", short(x.Func.Name))
 		if h := callHabits[x.Func.Name]; h != "" {
 			d.hint("%s", h)
-		} else if n := nearest(x.Func.Name, sortedKeys(Builtins)); n != "" {
+		} else if n := nearest(x.Func.Name, sortedKeys(builtins)); n != "" {
 			d.hint("did you mean `%s`?", n)
 		} else {
-			d.hint("there are %s", strings.Join(sortedKeys(Builtins), ", "))
+			d.hint("there are %s", strings.Join(sortedKeys(builtins), ", "))
 		}
 		return Type{}
 	}
@@ -688,8 +688,8 @@ func (c *checker) call(x *Call, sc *scope) Type {
 		args[i] = c.expr(a, sc, b.want(i))
 		valid = valid && args[i].Kind != Invalid && c.present(a, args[i])
 	}
-	if len(x.Args) != len(b.Params) {
-		c.diags.errorf(x.Span, CodeArity, "%s takes %s, not %d", x.Func.Name, plural(len(b.Params), "argument")+" ("+strings.Join(b.Params, ", ")+")", len(x.Args))
+	if len(x.Args) != len(b.params) {
+		c.diags.errorf(x.Span, CodeArity, "%s takes %s, not %d", x.Func.Name, plural(len(b.params), "argument")+" ("+strings.Join(b.params, ", ")+")", len(x.Args))
 		return Type{}
 	}
 	if !valid {
