@@ -201,6 +201,19 @@ permit bot to read on any when lower(1) == "x"
 	}
 }
 
+// Two broken declarations in a row are two errors, and what they would have declared is known.
+func TestNeighboursThatAreBroken(t *testing.T) {
+	_, diags := Compile(map[string]string{"p.moat": vocabulary + `tool one(to: string)
+  does send on "agent://" + args.to
+tool two(to: string)
+  does send on "agent://" + args.to
+permit bot to execute on tool one, tool two
+`})
+	if errs := diags.Errors(); len(errs) != 2 || errs[0].Code != CodeSyntax || errs[1].Code != CodeSyntax || !strings.Contains(errs[1].Hint, "parentheses") {
+		t.Errorf("%v", diags)
+	}
+}
+
 func TestTooManyErrorsAreCounted(t *testing.T) {
 	src := vocabulary
 	for i := range 300 {

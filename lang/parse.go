@@ -155,7 +155,7 @@ func (c *converter) nextCut(i int) int {
 		}
 		word := c.src.Text[t.start:t.end]
 		if t.kind == tokIdent || isDeclWord[word] || isStrayWord[word] {
-			if i == 0 || c.canEnd(c.tokens[i-1]) || t.kind == tokKeyword && !isOperandWord[word] {
+			if i == 0 || c.canEnd(i-1) || t.kind == tokKeyword && !isOperandWord[word] {
 				return i
 			}
 		}
@@ -173,7 +173,11 @@ var isOperandWord = makeSet("tool agent context")
 var isStrayWord = makeSet("policy import deny ask")
 
 // canEnd reports whether a declaration can end with a token; after any other, a name in column 1 goes on with the declaration.
-func (c *converter) canEnd(t token) bool {
+func (c *converter) canEnd(i int) bool {
+	t := c.tokens[i]
+	if i > 0 && c.src.Text[c.tokens[i-1].start:c.tokens[i-1].end] == "." {
+		return true // any word is a field
+	}
 	switch word := c.src.Text[t.start:t.end]; {
 	case t.kind == tokPunct:
 		return word == "}" || word == ")" || word == "]" || word == "?"
@@ -279,6 +283,8 @@ func (c *converter) report(err *syntaxError, piece []token) *Diagnostic {
 		d.hint("write `not x in list`")
 	case before == "-" && at.kind != tokPunct:
 		d.hint("only a number has a minus of its own: write 0 - %s", word)
+	case at.kind == tokPunct && strings.Contains("+-*", word) && word != "":
+		d.hint("what stands behind `on` of an effect, `has` or `sum` is a single value; put an operation in parentheses")
 	case word == "=":
 		d.hint("equality is written `==`")
 	case at.kind == tokIdent && nearest(word, Keywords()) != "":
