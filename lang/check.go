@@ -300,6 +300,12 @@ func (c *checker) vocabulary() {
 		f := c.context[name]
 		p.Context.Fields = append(p.Context.Fields, Field{name, c.typ(f.Type)})
 	}
+	pinned := ""
+	for _, name := range sortedKeys(p.Tools) {
+		if p.Tools[name].Pin != nil {
+			pinned = name
+		}
+	}
 	for _, name := range sortedKeys(p.Tools) {
 		t := p.Tools[name]
 		if _, err := resource.Parse("tool://" + t.Name.Name); err != nil || strings.Trim(t.Name.Name, toolNameBytes) != "" {
@@ -323,6 +329,10 @@ func (c *checker) vocabulary() {
 		t.Args = argsType(t.Params)
 		if t.Result != nil {
 			c.typ(t.Result)
+		}
+		if t.Pin == nil && pinned != "" {
+			c.diags.warnf(t.Name.Span, WarnMissingPin, "the tool `%s` has no pin, though `%s` has", name, pinned).
+				hint("without one a changed definition goes unnoticed; `moatc import mcp` writes them")
 		}
 		if t.Pin != nil && !validPin(t.Pin.Value) {
 			c.diags.errorf(t.Pin.Span, CodeInvalidValue, "%s is not the digest of a definition", quote(short(t.Pin.Value))).

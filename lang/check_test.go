@@ -244,6 +244,7 @@ func TestWarnings(t *testing.T) {
 	for code, src := range map[Code]string{
 		WarnLikeOnStructured: `permit bot to execute on tool read when args.path like "/data*"`,
 		WarnAllOverEmpty:     `permit bot to execute on tool mail.send when all r in args.to { domain(r) == "example.com" }`,
+		WarnMissingPin:       "tool pinned() pin \"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"\npermit bot to read on any",
 		WarnUnused:           "group Lonely\npermit bot to read on any",
 		WarnNeverAbsent:      `permit bot to execute on tool search when args.query ?? "" == "x"`,
 		WarnNotYet:           `forbid any to read on any when session once (read on any)`,
