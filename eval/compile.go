@@ -360,6 +360,9 @@ func (c *compiler) binary(x *lang.Binary) (valueFn, bool) {
 	a, constA := c.there(x.X)
 	b, constB := c.there(x.Y)
 	apply := func(u, v val) (val, error) { return binaryOp(x.Op, u, v) }
+	if x.Decimal {
+		apply = func(u, v val) (val, error) { return binaryOp(x.Op, u.widened(), v.widened()) }
+	}
 	if x.Op == lang.OpIn {
 		apply = func(u, v val) (val, error) { return computed(member(u, v)), nil }
 	}

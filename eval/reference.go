@@ -350,6 +350,9 @@ func (e *env) binary(x *lang.Binary) (val, *condError) {
 	if x.Op == lang.OpIn {
 		return computed(member(a, b)), nil
 	}
+	if x.Decimal {
+		a, b = a.widened(), b.widened()
+	}
 	v, oerr := binaryOp(x.Op, a, b)
 	return v, wrap(x.Span, oerr)
 }

@@ -64,6 +64,19 @@ func doubled(n int) string {
 	return b.String()
 }
 
+// A decimal by type is computed as one, though it is an integer at run time.
+func TestDecimalByType(t *testing.T) {
+	for _, cond := range []string{`(args.i ?? 0.5) * 9223372036854775807 > 1.5`, `any n in [args.j, 0.5] { n * 9223372036854775807 > 1.5 }`} {
+		prog, diags := lang.Compile(map[string]string{"p.moat": "policy p edition 1\nagent bot\ntool t(i: int?, j: int)\npermit bot to execute on tool t\n  when " + cond + "\n"})
+		if prog == nil {
+			t.Fatal(diags)
+		}
+		if d := decide(t, eval.New(prog), callOf("t", `{"i":2,"j":2}`, `{}`)); d.Outcome != eval.Permit {
+			t.Errorf("%s: %s %v", cond, d.Code, d.Errors)
+		}
+	}
+}
+
 // A stranger who is named like a group is in no group.
 func TestSubjectNamedLikeAGroup(t *testing.T) {
 	prog, diags := lang.Compile(map[string]string{"p.moat": "policy p edition 1\ngroup g0\ngroup g1 in g0\nforbid f: any to read on \"file:///x\"\n  unless agent in g0\n"})

@@ -75,6 +75,14 @@ func (v val) decimal() value.Decimal {
 	return v.dec
 }
 
+// widened is an integer as a decimal; any other value as it is.
+func (v val) widened() val {
+	if v.kind == lang.Int {
+		v.kind, v.dec = lang.Decimal, value.DecimalFromInt(v.n)
+	}
+	return v
+}
+
 // field returns the field of a record; absent when there is none.
 func (v val) field(name string) val {
 	if i, ok := slices.BinarySearch(v.names, name); ok {

@@ -484,6 +484,9 @@ type Binary struct {
 
 	// Pattern is set by the checker when Op is OpIn and Y is a string literal that stands for a resource pattern.
 	Pattern *resource.Pattern
+	// Decimal is set by the checker when the result is a decimal: the operands are then computed with as decimals, though a value of that type
+	// may be an integer at run time, as args.i ?? 0.5 may.
+	Decimal bool
 }
 
 // Like is X like "pattern", with * for any run of characters.

@@ -105,6 +105,7 @@ func (c *checker) arithmetic(x *Binary, tx, ty Type) Type {
 	case tx.Kind == Invalid || ty.Kind == Invalid:
 		return Type{}
 	case numbers && (tx.Kind == Decimal || ty.Kind == Decimal):
+		x.Decimal = true
 		return of(Decimal)
 	case numbers:
 		return of(Int)

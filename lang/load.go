@@ -16,7 +16,8 @@ import (
 const Ext = ".moat"
 
 // Load reads a policy from disk: a directory, whose files with the extension .moat are one policy, or one file. Nothing outside
-// the directory is read, by import or by symbolic link. The program is nil exactly when the diagnostics hold an error.
+// the directory is read, by import or by symbolic link. The program is nil exactly when the diagnostics hold an error;
+// beside a program they hold its warnings, so ask [Diagnostics.Err] whether there was an error, not whether there are diagnostics.
 func Load(name string) (*Program, Diagnostics) {
 	dir, file := name, ""
 	info, err := os.Stat(name)
