@@ -67,7 +67,7 @@ type scanner struct {
 func lex(src *Source, diags *diagnostics) *scanner {
 	l := &scanner{src: src, diags: diags}
 	if len(src.Text) > MaxFileSize {
-		l.errorf(0, 0, CodeTooLarge, "the file has %d bytes; at most %d are allowed", len(src.Text), MaxFileSize).
+		l.errorf(0, 0, CodeTooLarge, "the file has more than %d bytes", MaxFileSize).
 			hint("split the policy into several files; a directory is one policy")
 		return l
 	}
