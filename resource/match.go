@@ -43,12 +43,17 @@ func (m *matcher) alternative(a *alternative) bool {
 	return m.sequence(&a.path, n.body(), int(n.segments), '/') && m.query(&a.query)
 }
 
-// host matches the host. An address is one label, and `1*` or `*.1` are no way to match a part of it.
+// host matches the host.
 func (m *matcher) host(q *sequence) bool {
 	host := m.name.Host()
-	if !m.name.address {
-		return m.sequence(q, host, int(m.name.labels), '.')
+	if m.name.address {
+		return m.address(q, host)
 	}
+	return m.sequence(q, host, int(m.name.labels), '.')
+}
+
+// address matches an address, which is one label. `1*` or `*.1` are no way to match a part of it.
+func (m *matcher) address(q *sequence, host string) bool {
 	if q.fixed > 1 || q.fixed == 0 && q.first < 0 {
 		return false
 	}

@@ -32,7 +32,8 @@ type alternative struct {
 	text    string
 	scheme  string
 	family  family
-	anyHost bool     // https://**: only the scheme counts
+	anyHost bool     // https://**: only the scheme counts; host, port, path and query say the same
+	address bool     // the host is an IP address
 	host    sequence // web only
 	port    uint16
 	anyPort bool
@@ -139,6 +140,7 @@ func parseAlternative(text string) (alternative, *fault) {
 		scheme:  text[:l.schemeLen],
 		family:  l.family,
 		anyHost: l.anyHost,
+		address: l.address,
 		port:    l.port,
 		anyPort: l.anyPort,
 	}
@@ -154,7 +156,11 @@ func parseAlternative(text string) (alternative, *fault) {
 	if a.path, f = parseSequence(text, int(l.bodyStart), int(l.bodyEnd), '/'); f != nil {
 		return alternative{}, f
 	}
-	if int(l.pathEnd) < len(text) && l.family == webFamily {
+	if a.anyHost {
+		a.anyPort = true
+		a.path = sequence{globs: []glob{newGlob("**")}}
+		a.query.kind = queryAny
+	} else if int(l.pathEnd) < len(text) && l.family == webFamily {
 		a.query = query{queryGlob, newGlob(text[l.pathEnd+1:])}
 	} else if n := len(a.path.globs); n > 0 && a.path.globs[n-1].kind == deep {
 		a.query.kind = queryAny

@@ -1,0 +1,138 @@
+package resource
+
+import (
+	"strconv"
+)
+
+// An Inclusion is the answer to whether a union of patterns covers a pattern. The zero Inclusion is Undecided.
+type Inclusion struct {
+	Verdict Verdict
+	Witness Name // Exceeds: a resource that the pattern matches and none of the union does; otherwise zero
+	Steps   int  // what the answer took; at most the budget and what one more look costs
+}
+
+// A Verdict says how a pattern stands to a union of others. Only Included lets anything pass.
+type Verdict uint8
+
+const (
+	Undecided Verdict = iota // neither was found within the budget
+	Included                 // the union matches whatever the pattern matches
+	Exceeds                  // the pattern matches a resource that the union does not
+)
+
+// String returns "undecided", "included" or "exceeds".
+func (v Verdict) String() string {
+	switch v {
+	case Included:
+		return "included"
+	case Exceeds:
+		return "exceeds"
+	}
+	return "undecided"
+}
+
+// InclusionBudget is a budget for Within that everyday questions use a thousandth of. No question takes longer than
+// some tens of milliseconds with it, however hostile.
+const InclusionBudget = 1 << 20
+
+// Within reports whether the patterns of union, together, match every resource that p matches. The answer is about
+// resources, which is to say canonical names: text that [Parse] refuses is in no set. spec/INCLUSION.md says how it is
+// found and in which corners it is Undecided though the budget would last.
+//
+// A step is a look at one byte of a pattern or at one place in it, or a word of memory taken. Past budget steps the answer
+// is Undecided. Questions that one pattern of the union answers, alternative by alternative, take no memory.
+func (p *Pattern) Within(union []*Pattern, budget int) Inclusion {
+	for _, q := range union {
+		if q.all || q.text == p.text {
+			return Inclusion{Verdict: Included}
+		}
+	}
+	s := inclusion{p: p, union: union, budget: budget}
+	verdict := Included
+	if p.all {
+		verdict = s.otherScheme()
+	}
+	for i := range p.alts {
+		if s.coveredByOne(&p.alts[i]) {
+			continue
+		}
+		if v := s.search(&p.alts[i]); v != Included {
+			verdict = v
+		}
+		if verdict == Exceeds || s.exhausted() {
+			break
+		}
+	}
+	if verdict == Included && s.exhausted() {
+		verdict = Undecided
+	}
+	return Inclusion{verdict, s.witness, s.steps}
+}
+
+// An inclusion is one question in the making.
+type inclusion struct {
+	matcher
+	p       *Pattern
+	union   []*Pattern
+	budget  int
+	witness Name
+}
+
+func (s *inclusion) exhausted() bool { return s.steps > s.budget }
+
+// coveredByOne reports whether one alternative of the union has all that a has, as far as can be told from their parts
+// alone. It reports false where only a search can tell, and when the budget is exhausted.
+func (s *inclusion) coveredByOne(a *alternative) bool {
+	for _, q := range s.union {
+		for i := range q.alts {
+			if s.covers(&q.alts[i], a) {
+				return !s.exhausted()
+			}
+			if s.exhausted() {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// otherScheme looks for a resource of a scheme that the union doesn't speak of. Nothing but Any covers all schemes.
+func (s *inclusion) otherScheme() Verdict {
+	used := make(map[string]bool)
+	for _, q := range s.union {
+		for i := range q.alts {
+			used[q.alts[i].scheme] = true
+		}
+		s.steps += 1 + len(q.alts)
+	}
+	scheme := "x"
+	for i := 1; used[scheme]; i++ {
+		scheme = "x" + strconv.Itoa(i)
+	}
+	if !s.exhausted() && s.confirm(scheme+"://x") {
+		return Exceeds
+	}
+	return Undecided
+}
+
+// confirm makes text the witness if it is a name, p matches it and the union does not. All that a search finds goes
+// through here, so that a witness is one whatever the search did.
+func (s *inclusion) confirm(text string) bool {
+	s.steps += len(text)
+	n, f := scan(text, false)
+	if f != nil {
+		return false
+	}
+	name := Name{text, n}
+	s.name = &name
+	if !s.pattern(s.p) {
+		return false
+	}
+	for _, q := range s.union {
+		if s.pattern(q) {
+			return false
+		}
+	}
+	s.witness = name
+	return true
+}

@@ -1,0 +1,310 @@
+package resource
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// patterns parses a list of patterns.
+func patterns(t testing.TB, list ...string) []*Pattern {
+	t.Helper()
+	var all []*Pattern
+	for _, s := range list {
+		all = append(all, pattern(t, s))
+	}
+	return all
+}
+
+// checkInclusion checks what can be told of an answer without knowing the right one.
+func checkInclusion(t *testing.T, p *Pattern, union []*Pattern, got Inclusion) {
+	t.Helper()
+	if got.Verdict != Exceeds {
+		if !got.Witness.IsZero() {
+			t.Errorf("%s within %s: %s, and yet the witness %s", p, union, got.Verdict, got.Witness)
+		}
+		return
+	}
+	if n, err := Parse(got.Witness.String()); err != nil || n != got.Witness {
+		t.Errorf("%s within %s: the witness is no resource: %v", p, union, err)
+	}
+	if !p.Match(got.Witness) {
+		t.Errorf("%s within %s: the witness %s isn't in the pattern", p, union, got.Witness)
+	}
+	for _, q := range union {
+		if q.Match(got.Witness) {
+			t.Errorf("%s within %s: the witness %s is in %s", p, union, got.Witness, q)
+		}
+	}
+}
+
+// allWords returns all words of up to n letters.
+func allWords(letters string, n int) []string {
+	words := []string{""}
+	for start := 0; n > 0; n-- {
+		end := len(words)
+		for _, w := range words[start:end] {
+			for _, c := range letters {
+				words = append(words, w+string(c))
+			}
+		}
+		start = end
+	}
+	return words[1:]
+}
+
+// allLists returns the lists of up to n words, joined by sep.
+func allLists(words []string, sep string, n int) []string {
+	lists := []string{""}
+	for start := 0; n > 0; n-- {
+		end := len(lists)
+		for _, l := range lists[start:end] {
+			for _, w := range words {
+				lists = append(lists, strings.TrimPrefix(l+sep+w, sep))
+			}
+		}
+		start = end
+	}
+	return lists
+}
+
+// smallNames are all names over a small alphabet up to some length, in two scripts of letters that patterns name and
+// one that they don't.
+func smallNames(t *testing.T) map[string][]Name {
+	names := make(map[string][]Name)
+	add := func(s string) {
+		n := parse(t, s)
+		names[n.Scheme()] = append(names[n.Scheme()], n)
+	}
+	for _, path := range allLists(allWords("abx", 2), "/", 3)[1:] {
+		add("tool://" + path)
+	}
+	for _, path := range allWords("abx", 5) {
+		add("tool://" + path)
+	}
+	for _, path := range allLists([]string{"a", "b", "ab", "x"}, "/", 5) {
+		add("file:///" + path)
+	}
+	hosts := allLists([]string{"a", "b", "ab", "x"}, ".", 3)[1:]
+	hosts = append(hosts, "aab.a", "127.0.0.1", "10.0.0.7", "[::1]", "[::a]")
+	for _, host := range hosts {
+		for _, port := range []string{"", ":81", ":82"} {
+			for _, path := range []string{"", "a", "a/b", "ab/a", "x/x/x", "a/"} {
+				for _, query := range []string{"", "?a", "?ab", "?x"} {
+					add("https://" + host + port + "/" + path + query)
+				}
+			}
+		}
+	}
+	add("http://a/a")
+	return names
+}
+
+// divide returns patterns that together have what s has, or a little less.
+func divide(r *rand.Rand, s string) []string {
+	at := strings.Index(s, "**")
+	if at < 0 || r.IntN(4) == 0 {
+		return []string{s}
+	}
+	end := at + 2
+	sep := "/"
+	if strings.Contains(s, "://") && strings.HasPrefix(s, "https") && !strings.Contains(strings.TrimPrefix(s[:at], "https://"), "/") {
+		sep = "."
+	}
+	var parts []string
+	if end < len(s) && s[end:end+1] == sep {
+		parts = append(parts, s[:at]+s[end+1:])
+	} else if end == len(s) && strings.HasSuffix(s[:at], sep) && !strings.HasSuffix(s[:at], "//") {
+		parts = append(parts, s[:at-1])
+	}
+	parts = append(parts, s[:at]+"*"+s[end:], s[:at]+"*"+sep+"*"+sep+"**"+s[end:])
+	if r.IntN(3) == 0 {
+		parts[len(parts)-1] = s[:at] + "*" + sep + "**" + s[end:]
+	}
+	if r.IntN(6) == 0 {
+		i := r.IntN(len(parts))
+		parts = append(parts[:i], parts[i+1:]...)
+	}
+	return parts
+}
+
+func TestInclusionAgreesWithEnumeration(t *testing.T) {
+	names := smallNames(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	count := make(map[string]int)
+	for range 12000 {
+		p, err := ParsePattern(randomPattern(r))
+		if err != nil {
+			continue
+		}
+		var texts []string
+		if alts := slowExpand(p.String()); len(alts) <= 4 && r.IntN(2) == 0 {
+			for _, s := range alts {
+				for _, d := range divide(r, s) {
+					texts = append(texts, divide(r, d)...)
+				}
+			}
+		}
+		for range r.IntN(4) {
+			texts = append(texts, randomPattern(r))
+		}
+		var union []*Pattern
+		for _, s := range texts {
+			if q, err := ParsePattern(s); err == nil {
+				union = append(union, q)
+			}
+		}
+		got := p.Within(union, InclusionBudget)
+		checkInclusion(t, p, union, got)
+		if got.Verdict == Undecided {
+			t.Errorf("%s within %s: undecided after %d steps", p, union, got.Steps)
+		}
+		if got.Verdict == Included {
+			for _, n := range outside(p, union, names) {
+				t.Errorf("%s within %s: included, but %s", p, union, n)
+			}
+		}
+		title := got.Verdict.String()
+		if got.Verdict == Included && !coveredOneByOne(p, union) {
+			title = "only together"
+		}
+		count[title]++
+	}
+	t.Log(count)
+	for _, title := range []string{"included", "only together", "exceeds"} {
+		if count[title] < 500 {
+			t.Errorf("the test is too easy: %v", count)
+		}
+	}
+}
+
+// outside returns a name of p that no pattern of the union matches, if there is one among names.
+func outside(p *Pattern, union []*Pattern, names map[string][]Name) []Name {
+	for _, list := range names {
+		for i, n := range list {
+			if p.Match(n) && !matchesAny(union, n) {
+				return list[i : i+1]
+			}
+		}
+	}
+	return nil
+}
+
+func matchesAny(union []*Pattern, n Name) bool {
+	for _, q := range union {
+		if q.Match(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// coveredOneByOne reports whether each alternative of p is within one of the union's patterns.
+func coveredOneByOne(p *Pattern, union []*Pattern) bool {
+	for i := range p.alts {
+		one := &Pattern{text: p.alts[i].text, alts: p.alts[i : i+1]}
+		found := false
+		for _, q := range union {
+			found = found || one.Within([]*Pattern{q}, InclusionBudget).Verdict == Included
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+func TestInclusion(t *testing.T) {
+	tests := []struct {
+		title   string
+		pattern string
+		union   string // separated by spaces
+		want    string // the witness, "included" or "undecided"
+	}{
+		{"itself", "file:///srv/**", "file:///srv/**", "included"},
+		{"nothing in the union", "file:///srv", "", "file:///srv"},
+		{"below", "file:///srv/kb/*.md", "file:///srv/**", "included"},
+		{"above", "file:///srv/**", "file:///srv/kb/**", "file:///srv"},
+		{"T10 a prefix of the text is no parent", "file:///srv/kbx", "file:///srv/kb/**", "file:///srv/kbx"},
+		{"T10 nor with stars", "file:///srv/kb*", "file:///srv/kb/**", "file:///srv/kbx"},
+		{"another scheme", "tool://a", "file:///** https://**", "tool://a"},
+
+		{"T07 two together", "file:///srv/{kb,faq}/**", "file:///srv/kb/** file:///srv/faq/**", "included"},
+		{"T07 two together, and one resource out", "file:///srv/{kb,faq,etc}", "file:///srv/kb/** file:///srv/faq/**", "file:///srv/etc"},
+		{"T07 no single one has it all", "file:///srv/**", "file:///srv file:///srv/*/**", "included"},
+		{"T07 by depth", "file:///srv/**", "file:///srv file:///srv/* file:///srv/*/* file:///srv/*/*/*/**", "included"},
+		{"T07 by depth, and one depth out", "file:///srv/**", "file:///srv file:///srv/* file:///srv/*/*/*/**", "file:///srv/x/x"},
+		{"T07 a single resource out", "file:///srv/**", "file:///srv/*/**", "file:///srv"},
+		{"T07 schemes", "{http,https}://a.com/**", "http://a.com/** https://a.com/**", "included"},
+		{"T07 labels", "https://**.a.com/", "https://a.com https://*.a.com https://*.*.**.a.com", "included"},
+		{"T07 labels, one count out", "https://**.a.com/", "https://a.com https://*.*.**.a.com", "https://x.a.com/"},
+		{"T07 with and without query", "https://a.com/x/**", "https://a.com/**/x https://a.com/x/** https://a.com/**?*", "included"},
+		{"T07 with and without query, none alone", "https://a.com/**", "https://a.com https://a.com/**/* https://a.com/**?*", "included"},
+		{"T07 the query out", "https://a.com/**", "https://a.com https://a.com/**/*", "https://a.com/?x"},
+		{"T07 the host decides about the path", "https://**.a/**", "https://a/** https://*.**.a https://**.a/*/**", "https://x.a/?x"},
+
+		{"any port", "https://a.com:*/", "https://a.com/ https://a.com:1/ https://a.com:444/", "https://a.com:445/"},
+		{"the default port", "https://a.com/", "https://a.com:*/", "included"},
+		{"addresses are labels", "https://*/", "https://**.*/**", "included"},
+		{"an address", "https://127.0.0.1/x", "https://*/**", "included"},
+		{"an address is one label", "https://127.0.0.1/", "https://*.*.*.* https://*.**.*.*", "https://127.0.0.1/"},
+		{"an address in brackets", "https://[::1]:8443/x?*", "https://[::1]/** https://[::2]:*/**", "https://[::1]:8443/x?x"},
+		{"everything of a scheme, in parts", "https://**", "https://**.*:*/**", "included"},
+		{"no host ends in a number", "https://a.1.**/", "https://a.1.*.**", "included"},
+		{"no resource without segments", "tool://**", "tool://* tool://*/*/**", "included"},
+		{"a trailing slash counts for nothing", "https://a.com/x/**", "https://a.com/x/*/** https://a.com/x https://a.com/x?*", "included"},
+
+		{"globs", "tool://a*b*c", "tool://a*c", "included"},
+		{"globs, the other way", "tool://a*c", "tool://a*b*c", "tool://ac"},
+		{"globs that only look alike", "tool://*ab", "tool://*b tool://a*", "included"},
+		{"ends that could overlap", "tool://aba", "tool://ab*ba", "tool://aba"},
+		{"a star is not nothing in a segment", "tool://a/*", "tool://a", "tool://a/x"},
+		{"a query glob", "https://a.com/?page=*&n=1", "https://a.com/?page=*", "included"},
+		{"another query", "https://a.com/?page=*", "https://a.com/?page=1*", "https://a.com/?page="},
+	}
+	for _, tt := range tests {
+		t.Run(tt.title, func(t *testing.T) {
+			p, union := pattern(t, tt.pattern), patterns(t, strings.Fields(tt.union)...)
+			got := p.Within(union, InclusionBudget)
+			checkInclusion(t, p, union, got)
+			if answer := answer(got); answer != tt.want {
+				t.Errorf("%s within %s: %s, want %s", p, union, answer, tt.want)
+			}
+		})
+	}
+}
+
+// answer returns the witness, or the verdict where there is none.
+func answer(in Inclusion) string {
+	if in.Verdict == Exceeds {
+		return in.Witness.String()
+	}
+	return in.Verdict.String()
+}
+
+func TestInclusionOfAny(t *testing.T) {
+	everything := patterns(t, "x://**", "{x1,http,tool}://**")
+	for _, tt := range []struct {
+		p     *Pattern
+		union []*Pattern
+		want  string
+	}{
+		{Any(), []*Pattern{Any()}, "included"},
+		{pattern(t, "https://**"), []*Pattern{everything[0], Any()}, "included"},
+		{Any(), everything, "x2://x"},
+		{Any(), nil, "x://x"},
+		{new(Pattern), nil, "included"},
+		{pattern(t, "tool://a"), []*Pattern{new(Pattern)}, "tool://a"},
+	} {
+		if got := answer(tt.p.Within(tt.union, InclusionBudget)); got != tt.want {
+			t.Errorf("%s within %s: %s, want %s", tt.p, tt.union, got, tt.want)
+		}
+	}
+}
+
+func TestZeroInclusionLetsNothingPass(t *testing.T) {
+	var in Inclusion
+	if in.Verdict == Included || in.Verdict != Undecided {
+		t.Errorf("the zero Inclusion is %s", in.Verdict)
+	}
+}

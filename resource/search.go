@@ -1,0 +1,197 @@
+package resource
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// This file looks for a resource of one alternative outside the union, part by part: port, host, path, query. What
+// is known of a beginning of a name is which alternatives of the union may still match, and where in each the match is.
+// Fewer are better, so of all that a wildcard can stand for only the kinds are tried that leave the fewest.
+
+// A search is for a resource that a matches and no one of by does.
+type search struct {
+	*inclusion
+	a       *alternative
+	by      []*alternative // those of a's scheme that match the port
+	port    string         // with its ":", as in a name
+	host    string         // of the name so far
+	paths   *track
+	queries []kind
+	doubt   bool // something was found that is no name
+}
+
+// search decides for one alternative of the pattern.
+func (s *inclusion) search(a *alternative) Verdict {
+	if s.exhausted() {
+		return Undecided
+	}
+	q := search{inclusion: s, a: a}
+	ports := make(map[uint16]bool)
+	for _, p := range s.union {
+		for i := range p.alts {
+			s.steps++
+			b := &p.alts[i]
+			if b.scheme != a.scheme {
+				continue
+			}
+			if b.anyPort || !a.anyPort && b.port == a.port {
+				q.by = append(q.by, b)
+			} else if !b.anyPort {
+				ports[b.port] = true
+			}
+		}
+	}
+	if a.family == webFamily && !q.choosePort(ports) {
+		return Undecided
+	}
+	switch {
+	case q.found():
+		return Exceeds
+	case q.doubt || s.exhausted():
+		return Undecided
+	}
+	return Included
+}
+
+// choosePort takes a port that only those with any port match. It fails where all ports are taken.
+func (q *search) choosePort(taken map[uint16]bool) bool {
+	port := int(q.a.port)
+	if q.a.anyPort {
+		for taken[uint16(port)] {
+			if port = port%(1<<16-1) + 1; port == int(q.a.port) {
+				return false
+			}
+		}
+	}
+	if port != int(defaultPort(q.a.scheme)) {
+		q.port = ":" + strconv.Itoa(port)
+	}
+	return true
+}
+
+func (q *search) found() bool {
+	all := newSet(len(q.by))
+	for j := range q.by {
+		all.add(j)
+	}
+	if q.a.family != webFamily {
+		return q.path(all)
+	}
+	if q.a.address {
+		q.host = q.a.host.globs[0].text
+		left := newSet(len(q.by))
+		for j, b := range q.by {
+			if q.address(&b.host, q.host) {
+				left.add(j)
+			}
+		}
+		if strings.Contains(q.host, ":") {
+			q.host = "[" + q.host + "]"
+		}
+		return q.path(left)
+	}
+	var tried []set
+	hosts := q.newTrack(hostLabel, hostGlobs(&q.a.host), func(b *alternative) *sequence { return &b.host })
+	return hosts.run(all, func(left set, labels []string) bool {
+		for _, t := range tried {
+			q.steps += len(t)
+			if left.contains(t) {
+				return false // more are left than where nothing was found
+			}
+		}
+		tried = append(tried, slices.Clone(left))
+		q.host = strings.Join(labels, ".")
+		return q.path(left)
+	})
+}
+
+// hostGlobs returns the globs of a host without reading `**` at the end as nothing where the name would then end in a
+// number, and so be none.
+func hostGlobs(h *sequence) []glob {
+	last := len(h.globs) - 1
+	if last > 0 && h.last == last && numeric(h.globs[last-1].text) {
+		return append(slices.Clone(h.globs[:last]), newGlob("*"), h.globs[last])
+	}
+	return h.globs
+}
+
+// path goes on after the host, with those left that match it.
+func (q *search) path(left set) bool {
+	if q.paths == nil {
+		part := plainSegment
+		if q.a.family == webFamily {
+			part = webSegment
+		}
+		q.paths = q.newTrack(part, q.a.path.globs, func(b *alternative) *sequence { return &b.path })
+		if q.a.family == otherFamily {
+			q.paths.least = 1
+		}
+	}
+	return q.paths.run(left, func(left set, segments []string) bool {
+		text := q.a.scheme + "://" + q.host + q.port
+		if q.a.family != otherFamily {
+			text += "/"
+		}
+		return q.query(left, text+strings.Join(segments, "/"))
+	})
+}
+
+// query goes on after the path, with those left that match it.
+func (q *search) query(left set, text string) bool {
+	if q.a.query.kind != queryGlob {
+		if q.queryLeaves(left, nil) {
+			return q.name(text)
+		}
+		if q.a.query.kind == queryNone || q.a.family != webFamily {
+			return false
+		}
+	}
+	if q.queries == nil {
+		g := newGlob("*")
+		if q.a.query.kind == queryGlob {
+			g = q.a.query.glob
+		}
+		var globs []glob
+		for _, b := range q.by {
+			globs = append(globs, b.query.glob)
+		}
+		q.queries = q.kindsOf(queryText, &g, globs)
+	}
+	for i := range q.queries {
+		if k := &q.queries[i]; q.queryLeaves(left, k) && q.name(text+"?"+k.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// queryLeaves reports whether none of those left matches a query of kind k, or with nil no query.
+func (q *search) queryLeaves(left set, k *kind) bool {
+	for j := range left.all() {
+		q.steps++
+		switch q.by[j].query.kind {
+		case queryAny:
+			return false
+		case queryNone:
+			if k == nil {
+				return false
+			}
+		case queryGlob:
+			if k != nil && k.matches[j] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// name ends a search with a name that should be a witness.
+func (q *search) name(text string) bool {
+	if q.confirm(text) {
+		return true
+	}
+	q.doubt = true
+	return false
+}
