@@ -1,8 +1,6 @@
 package resource
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // An Inclusion is the answer to whether a union of patterns covers a pattern. The zero Inclusion is Undecided.
 type Inclusion struct {
@@ -47,29 +45,47 @@ func (p *Pattern) Within(union []*Pattern, budget int) Inclusion {
 			return Inclusion{Verdict: Included}
 		}
 	}
-	s := inclusion{p: p, union: union, budget: budget}
-	verdict := Included
+	in := Inclusion{Verdict: Included}
 	if p.all {
-		verdict = s.otherScheme()
+		s := inclusion{p: p, union: union, budget: budget}
+		in.Verdict, in.Witness, in.Steps = s.otherScheme(), s.witness, s.steps
 	}
 	for i := range p.alts {
-		if s.coveredByOne(&p.alts[i]) {
+		if in.coveredByOne(&p.alts[i], union, budget) {
 			continue
 		}
-		if v := s.search(&p.alts[i]); v != Included {
-			verdict = v
+		s := &inclusion{matcher{steps: in.Steps}, p, union, budget, Name{}}
+		v := s.search(&p.alts[i])
+		in.Steps = s.steps
+		if v == Exceeds {
+			return Inclusion{Exceeds, s.witness, s.steps}
 		}
-		if verdict == Exceeds || s.exhausted() {
+		if v == Undecided {
+			in.Verdict = Undecided
+		}
+		if in.Steps > budget {
 			break
 		}
 	}
-	if verdict == Included && s.exhausted() {
-		verdict = Undecided
-	}
-	return Inclusion{verdict, s.witness, s.steps}
+	return in
 }
 
-// An inclusion is one question in the making.
+// coveredByOne reports whether one alternative of the union has all that a has, as far as can be told from their parts
+// alone. It reports false where only a search can tell, and when the budget is exhausted.
+func (in *Inclusion) coveredByOne(a *alternative, union []*Pattern, budget int) bool {
+	m := matcher{steps: in.Steps}
+	covered := false
+	for i := 0; i < len(union) && !covered && m.steps <= budget; i++ {
+		alts := union[i].alts
+		for j := 0; j < len(alts) && !covered && m.steps <= budget; j++ {
+			covered = m.covers(&alts[j], a)
+		}
+	}
+	in.Steps = m.steps
+	return covered && m.steps <= budget
+}
+
+// An inclusion is one question that takes a search.
 type inclusion struct {
 	matcher
 	p       *Pattern
@@ -79,22 +95,6 @@ type inclusion struct {
 }
 
 func (s *inclusion) exhausted() bool { return s.steps > s.budget }
-
-// coveredByOne reports whether one alternative of the union has all that a has, as far as can be told from their parts
-// alone. It reports false where only a search can tell, and when the budget is exhausted.
-func (s *inclusion) coveredByOne(a *alternative) bool {
-	for _, q := range s.union {
-		for i := range q.alts {
-			if s.covers(&q.alts[i], a) {
-				return !s.exhausted()
-			}
-			if s.exhausted() {
-				return false
-			}
-		}
-	}
-	return false
-}
 
 // otherScheme looks for a resource of a scheme that the union doesn't speak of. Nothing but Any covers all schemes.
 func (s *inclusion) otherScheme() Verdict {

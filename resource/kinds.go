@@ -1,8 +1,6 @@
 package resource
 
-import (
-	"strings"
-)
+import "strings"
 
 // A kind is a text that a glob stands for, and which globs of the union match it.
 type kind struct {
@@ -20,37 +18,40 @@ const (
 	queryText
 )
 
-// around are names with a gap for a text of each kind.
-var around = [...]struct{ before, after string }{
-	hostLabel:    {"https://", "/"},
-	webSegment:   {"https://x/", ""},
-	plainSegment: {"x://", ""},
-	queryText:    {"https://x/?", ""},
-}
-
-// canonical reports whether a name may have text there, and so a host its last label.
+// canonical reports whether a name may have text there, and a host as its last label.
 func (part partKind) canonical(text string) bool {
-	l, f := scan(around[part].before+text+around[part].after, false)
+	around := [...]struct{ before, after string }{
+		hostLabel:    {"https://", "/"},
+		webSegment:   {"https://x/", ""},
+		plainSegment: {"x://", ""},
+		queryText:    {"https://x/?", ""},
+	}[part]
+	l, f := scan(around.before+text+around.after, false)
 	return f == nil && !l.address
 }
 
 // kindsOf returns texts that g matches, such that whatever g matches is matched by all those of globs that match one of
-// them. One text is enough if no glob matches it but those that match whatever g matches, and there nearly always is.
+// them. One text is enough if no glob matches it but those that match whatever g matches. Outside hosts there is one:
+// a pattern can't name the character "*", and a name may have it.
 func (q *search) kindsOf(part partKind, g *glob, globs []glob) []kind {
 	if g.kind == literal {
 		return []kind{{g.text, q.matching(globs, g.text)}}
 	}
-	least := q.matching(globs, strings.Replace(g.text, "**", "*", 1))
-	for filler := range fillers(part, globs) {
-		text := strings.ReplaceAll(strings.Replace(g.text, "**", "*", 1), "*", filler)
-		if q.steps += len(text); q.exhausted() {
-			break
+	text := strings.Replace(g.text, "**", "*", 1)
+	least := q.matching(globs, text)
+	for filler := range fillers {
+		filled := strings.ReplaceAll(text, "*", filler)
+		if q.steps += 1 + len(filled); q.exhausted() {
+			return nil
 		}
-		if text != "" && part.canonical(text) && q.onlyThese(globs, text, least) {
-			return []kind{{text, least}}
+		if filled != "" && q.onlyThese(globs, filled, least) && part.canonical(filled) {
+			return []kind{{filled, least}}
 		}
 	}
-	return []kind{{strings.ReplaceAll(g.text, "*", "x"), least}}
+	if part == hostLabel {
+		return q.spell(text, globs, least)
+	}
+	return []kind{{text, least}}
 }
 
 func (q *search) matching(globs []glob, text string) []bool {
@@ -71,34 +72,18 @@ func (q *search) onlyThese(globs []glob, text string, marked []bool) bool {
 	return true
 }
 
-// letters are what wildcards are filled with, the first first.
-const letters = "xyzqwkvjuabcdefghilmnoprst0123456789"
+// alphanumeric are the letters and digits of hosts, those that wildcards are filled with first.
+const alphanumeric = "xyzqwkvjuabcdefghilmnoprst0123456789"
 
-// fillers yields texts to put in place of wildcards: nothing, then what no glob names, then what some do, then longer
-// ones.
-func fillers(part partKind, globs []glob) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		var named [256]bool
-		for i := range globs {
-			for _, c := range []byte(globs[i].text) {
-				named[c] = true
-			}
-		}
-		if !yield("") {
-			return
-		}
-		for _, want := range []bool{false, true} {
-			for i := range len(letters) {
-				if named[letters[i]] == want && !yield(letters[i:i+1]) {
-					return
-				}
-			}
-		}
-		for n := 2; n <= 4; n++ {
-			for i := range len(letters) {
-				if !yield(strings.Repeat(letters[i:i+1], n)) {
-					return
-				}
+// fillers yields texts to put in place of wildcards: nothing, letters and digits, and runs of one of them.
+func fillers(yield func(string) bool) {
+	if !yield("") {
+		return
+	}
+	for n := 1; n <= 3; n++ {
+		for i := range len(alphanumeric) {
+			if !yield(strings.Repeat(alphanumeric[i:i+1], n)) {
+				return
 			}
 		}
 	}

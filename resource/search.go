@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,30 +82,71 @@ func (q *search) found() bool {
 	}
 	if q.a.address {
 		q.host = q.a.host.globs[0].text
-		left := newSet(len(q.by))
-		for j, b := range q.by {
-			if q.address(&b.host, q.host) {
-				left.add(j)
-			}
-		}
+		left := q.addressLeaves(q.host)
 		if strings.Contains(q.host, ":") {
 			q.host = "[" + q.host + "]"
 		}
 		return q.path(left)
 	}
 	var tried []set
-	hosts := q.newTrack(hostLabel, hostGlobs(&q.a.host), func(b *alternative) *sequence { return &b.host })
-	return hosts.run(all, func(left set, labels []string) bool {
+	try := func(left set, host string) bool {
 		for _, t := range tried {
 			q.steps += len(t)
 			if left.contains(t) {
 				return false // more are left than where nothing was found
 			}
 		}
-		tried = append(tried, slices.Clone(left))
-		q.host = strings.Join(labels, ".")
+		tried = append(tried, left)
+		q.host = host
 		return q.path(left)
-	})
+	}
+	hosts := q.newParts(hostLabel, hostGlobs(&q.a.host), func(b *alternative) []glob { return b.host.globs })
+	hosts.least, hosts.most = 1, maxLabels
+	return hosts.run(all, func(left set, labels []string) bool { return try(left, strings.Join(labels, ".")) }) ||
+		q.anyAddress(try)
+}
+
+// maxLabels is the largest number of labels in a host.
+const maxLabels = (MaxHostLen + 1) / 2
+
+// newParts returns a track through the labels of the host or the segments of the path.
+func (q *search) newParts(part partKind, globs []glob, of func(*alternative) []glob) *track {
+	lists := make([][]glob, len(q.by))
+	for j, b := range q.by {
+		lists[j] = of(b)
+	}
+	return q.newTrack(globs, lists, func(g *glob, distinct []glob) []kind { return q.kindsOf(part, g, distinct) })
+}
+
+// anyAddress tries an address that the union doesn't name. It is left by as many as a label that the union doesn't name,
+// so that it matters only where there is none.
+func (q *search) anyAddress(try func(left set, host string) bool) bool {
+	named := make(map[string]bool)
+	for _, b := range q.by {
+		if b.address {
+			named[b.host.globs[0].text] = true
+		}
+	}
+	addr := netip.AddrFrom4([4]byte{192, 0, 2, 1}) // RFC 5737: for documentation
+	for named[addr.String()] {
+		addr = addr.Next()
+	}
+	host := addr.String()
+	if !q.address(&q.a.host, host) {
+		return false
+	}
+	return try(q.addressLeaves(host), host)
+}
+
+// addressLeaves returns those that match an address.
+func (q *search) addressLeaves(host string) set {
+	left := newSet(len(q.by))
+	for j, b := range q.by {
+		if q.address(&b.host, host) {
+			left.add(j)
+		}
+	}
+	return left
 }
 
 // hostGlobs returns the globs of a host without reading `**` at the end as nothing where the name would then end in a
@@ -124,7 +166,8 @@ func (q *search) path(left set) bool {
 		if q.a.family == webFamily {
 			part = webSegment
 		}
-		q.paths = q.newTrack(part, q.a.path.globs, func(b *alternative) *sequence { return &b.path })
+		q.paths = q.newParts(part, q.a.path.globs, func(b *alternative) []glob { return b.path.globs })
+		q.paths.most = MaxSegments
 		if q.a.family == otherFamily {
 			q.paths.least = 1
 		}
