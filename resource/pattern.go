@@ -250,3 +250,15 @@ func (p *Pattern) Cost() int {
 	}
 	return cost
 }
+
+// Alternatives returns the texts of the patterns without braces whose union p is. Of Any it is "any" alone.
+func (p *Pattern) Alternatives() []string {
+	if p.all {
+		return []string{p.text}
+	}
+	texts := make([]string, len(p.alts))
+	for i := range p.alts {
+		texts[i] = p.alts[i].text
+	}
+	return texts
+}

@@ -1,0 +1,153 @@
+package token
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
+)
+
+// Everything that is signed is a COSE_Sign1 (RFC 9052 section 4.2), tagged, of which nothing but the payload and the
+// signature is free:
+//
+//	18([<<{1: -19, 16: "application/moat-TYPE+cbor"}>>, {}, payload, signature])
+//
+// 1 is the algorithm, -19 Ed25519 (RFC 9864), 16 the type (RFC 9596). The external_aad is "moat/TYPE/1". So a signature
+// for one type is never one for another, be it on these bytes or put into another envelope.
+
+// A kind is a type of signed object.
+type kind struct {
+	name string
+	max  int    // the size of the largest envelope, in bytes
+	open string // what stands before the payload in every envelope
+	tbs  string // what stands before the payload in what is signed (RFC 9052 section 4.4)
+}
+
+var (
+	blockKind       = newKind("block", MaxTokenSize)
+	messageKind     = newKind("message", MaxMessageSize)
+	attestationKind = newKind("attestation", MaxStatementSize)
+	approvalKind    = newKind("approval", MaxStatementSize)
+	revocationKind  = newKind("revocation", MaxRevocationSize)
+)
+
+func newKind(name string, max int) kind {
+	protected := []byte{majorMap<<5 | 2, 0x01, 0x32, 0x10}
+	p := writer{protected}
+	p.text("application/moat-" + name + "+cbor")
+	open := writer{[]byte{0xd2, majorArray<<5 | 4}} // tag 18
+	open.bytes(p.b)
+	open.object(0)
+	var tbs writer
+	tbs.array(4)
+	tbs.text("Signature1")
+	tbs.bytes(p.b)
+	tbs.bytes([]byte("moat/" + name + "/1"))
+	return kind{name, max, string(open.b), string(tbs.b)}
+}
+
+// An envelope is a signed object that has been taken apart. Nothing of it has been verified.
+type envelope struct {
+	payload   string
+	signed    []byte // the Sig_structure
+	signature string
+}
+
+// parse takes an envelope apart. What is signed is appended to buf.
+func (k *kind) parse(s string, buf []byte) (envelope, *Error) {
+	if len(s) > k.max {
+		return envelope{}, refuse(Size, "the %s has %d bytes, more than %d", k.name, len(s), k.max)
+	}
+	if len(s) < len(k.open) || s[:len(k.open)] != k.open {
+		return envelope{}, k.diagnose(s)
+	}
+	r := reader{s: s, at: len(k.open)}
+	e := envelope{payload: r.bytes(k.max, "the payload")}
+	e.signature = r.bytes(ed25519.SignatureSize, "the signature")
+	r.end()
+	if r.err == nil && len(e.signature) != ed25519.SignatureSize {
+		r.fail(Envelope, "the signature has %d bytes, not %d", len(e.signature), ed25519.SignatureSize)
+	}
+	if r.err != nil {
+		r.err.Reason = Envelope
+		return envelope{}, r.err
+	}
+	e.signed = append(appendHead(append(buf, k.tbs...), majorBytes, uint64(len(e.payload))), e.payload...)
+	return e, nil
+}
+
+// diagnose says what is wrong with an envelope that doesn't begin as all of its kind do.
+func (k *kind) diagnose(s string) *Error {
+	for _, other := range []*kind{&blockKind, &messageKind, &attestationKind, &approvalKind, &revocationKind} {
+		if len(s) >= len(other.open) && s[:len(other.open)] == other.open {
+			return refuse(Type, "signed as a %s, not as a %s", other.name, k.name)
+		}
+	}
+	if s == "" || s[0] != k.open[0] {
+		return refuse(Envelope, "not tagged as a COSE_Sign1 (tag 18)")
+	}
+	r := reader{s: s, at: 1}
+	if n := r.count(majorArray, 4, "the envelope"); r.err == nil && n != 4 {
+		r.fail(Envelope, "an array of %d, not of 4", n)
+	}
+	protected := r.bytes(k.max, "the protected header")
+	if r.err == nil {
+		p := reader{s: protected}
+		n := p.count(majorMap, 23, "the protected header")
+		if p.at < len(protected) && n > 0 && protected[p.at] == 1 {
+			if p.at++; p.at < len(protected) && protected[p.at] != 0x32 {
+				return refuse(Algorithm, "the algorithm is not Ed25519, -19")
+			}
+			if p.at++; p.at+1 < len(protected) && protected[p.at] == 16 {
+				p.at++
+				return refuse(Type, "the type is %s, not a %s", quote(p.text(k.max, "the type")), k.name)
+			}
+		}
+		r.fail(Envelope, "the protected header isn't {1: -19, 16: type} alone")
+	}
+	if r.err.Reason != Envelope {
+		r.err.Reason = Envelope
+	}
+	return r.err
+}
+
+// verify reports whether the key made the signature. The key must have been checked.
+func (e *envelope) verify(by *Key) bool {
+	return ed25519.Verify(by[:], e.signed, []byte(e.signature))
+}
+
+// digest identifies what is signed. Signing it again doesn't change it.
+func (e *envelope) digest() Digest { return sha256.Sum256(e.signed) }
+
+// open takes the envelope of a single object apart, reads its payload and verifies the signature of the key that read
+// returns.
+func (k *kind) openOne(raw []byte, read func(*reader) Key) (Digest, error) {
+	if len(raw) > k.max {
+		return Digest{}, refuse(Size, "the %s has %d bytes, more than %d", k.name, len(raw), k.max)
+	}
+	e, err := k.parse(string(raw), nil)
+	if err != nil {
+		return Digest{}, err
+	}
+	r := reader{s: e.payload}
+	by := read(&r)
+	if r.err != nil {
+		r.err.Detail = fmt.Sprintf("the %s, %s", k.name, r.err.Detail)
+		return Digest{}, r.err
+	}
+	if !e.verify(&by) {
+		return Digest{}, refuse(Signature, "%s didn't sign this %s", by, k.name)
+	}
+	return e.digest(), nil
+}
+
+// seal signs a payload.
+func (k *kind) seal(by *Identity, payload []byte) ([]byte, error) {
+	signed := append(appendHead([]byte(k.tbs), majorBytes, uint64(len(payload))), payload...)
+	w := writer{[]byte(k.open)}
+	w.bytes(payload)
+	w.bytes(ed25519.Sign(by.private, signed))
+	if len(w.b) > k.max {
+		return nil, refuse(Size, "the %s has %d bytes, more than %d", k.name, len(w.b), k.max)
+	}
+	return w.b, nil
+}
