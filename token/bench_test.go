@@ -1,0 +1,179 @@
+package token
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// benchGrants are the eight grants of block i of a chain, two of them with a glob in mid-path. Each block narrows three of
+// the eight, one of these a glob's.
+func benchGrants(i int) []Grant {
+	deeper := func(s string, n int) string {
+		for k := range n {
+			s += fmt.Sprintf("/d%d", k)
+		}
+		return s + "/**"
+	}
+	return []Grant{
+		grant("read", deeper("file:///srv/kb", i)),
+		grant("read list", "file:///srv/*/public/**"),
+		grant("read", deeper("file:///home/*/notes", i)),
+		grant("write", "file:///srv/out/**"),
+		grant("connect", deeper("https://api.example.com/v1", i)),
+		grant("connect", "https://*.example.org/**"),
+		grant("execute", "tool://search"),
+		grant("use", "secret://openai"),
+	}
+}
+
+// benchChain makes a token of n blocks.
+func benchChain(b *testing.B, n int) ([]byte, Terms) {
+	trust := trusting(b, func(m map[string]any) {
+		m["revokers"] = []string{revoker.Key().String()}
+		m["roots"].([]any)[0].(map[string]any)["grants"] = []any{map[string]any{
+			"actions":   []string{"read", "list", "write", "execute", "connect", "use"},
+			"resources": []string{"file:///**", "https://**", "tool://**", "secret://**"}}}
+	})
+	var rs *Revocations
+	list := RevocationList{Realm: "test", Sequence: 1, Issued: now, NextUpdate: now.Add(time.Hour)}
+	for i := range 100 {
+		list.Keys = append(list.Keys, Key{byte(i), 1})
+		list.Items = append(list.Items, Ref{Key{byte(i), 1}, ID{1}})
+		list.Digests = append(list.Digests, Digest{byte(i), 1})
+	}
+	signed, err := SignRevocations(revoker, list)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := OpenRevocations(signed)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if rs, err = rs.With(trust, l); err != nil {
+		b.Fatal(err)
+	}
+	holder := func(i int) *Identity { return who(RoleAgent, byte(100+i)) }
+	raw, err := Mint(rootKey, block(holder(0), MaxBlocks-1, grants(benchGrants(0)...)))
+	for i := 1; i < n && err == nil; i++ {
+		raw, err = Attenuate(raw, holder(i-1), block(holder(i), MaxBlocks-1-i, grants(benchGrants(i)...)))
+	}
+	if err != nil {
+		b.Fatal(show(err))
+	}
+	return raw, Terms{Trust: trust, Revoked: rs, Now: now}
+}
+
+func BenchmarkSign(b *testing.B) {
+	blk := block(alice, 3, grants(benchGrants(0)...))
+	payload := blk.encode()
+	b.Run("raw", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ed25519.Sign(rootKey.private, payload)
+		}
+	})
+	b.Run("block", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := blockKind.seal(rootKey, blk.encode()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	// Mint also reads what it signed as a verifier does, signature and all.
+	b.Run("mint", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := Mint(rootKey, blk); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkVerifyChain(b *testing.B) {
+	for _, n := range []int{1, 2, 4, 8, 16} {
+		raw, terms := benchChain(b, n)
+		// The signatures alone, over the same bytes.
+		b.Run(fmt.Sprintf("depth=%d/raw", n), func(b *testing.B) {
+			envelopes, keys := benchEnvelopes(b, raw)
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range envelopes {
+					if !ed25519.Verify(keys[i][:], envelopes[i].signed, []byte(envelopes[i].signature)) {
+						b.Fatal("refused")
+					}
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("depth=%d/cold", n), func(b *testing.B) {
+			v := new(Verifier)
+			b.ReportAllocs()
+			b.ReportMetric(float64(len(raw)), "token-B")
+			for b.Loop() {
+				if _, err := v.Verify(raw, terms); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("depth=%d/warm", n), func(b *testing.B) {
+			v := NewVerifier(Options{})
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Verify(raw, terms); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func benchEnvelopes(b *testing.B, raw []byte) (envelopes []envelope, keys []Key) {
+	r := reader{s: string(raw)}
+	for range r.count(majorArray, MaxBlocks, "the token") {
+		e, err := blockKind.parse(r.bytes(MaxTokenSize, "a block"), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var blk Block
+		p := reader{s: e.payload}
+		f := p.fields("the block")
+		blk.head(&f)
+		envelopes, keys = append(envelopes, e), append(keys, blk.Issuer)
+	}
+	return envelopes, keys
+}
+
+func BenchmarkAllows(b *testing.B) {
+	for _, n := range []int{1, 16} {
+		raw, terms := benchChain(b, n)
+		c, err := NewVerifier(Options{}).Verify(raw, terms)
+		if err != nil {
+			b.Fatal(err)
+		}
+		deep := "file:///srv/kb"
+		for k := range n {
+			deep += fmt.Sprintf("/d%d", k)
+		}
+		for what, call := range map[string][2]string{
+			"file": {"read", deep + "/a.txt"}, "glob": {"list", "file:///srv/team/public/a/b.txt"},
+			"tool": {"execute", "tool://search"}, "refused": {"read", "file:///etc/passwd"},
+		} {
+			target := name(call[1])
+			want := c.Allows(call[0], target)
+			if want == (what == "refused") {
+				b.Fatalf("%s: %v", what, want)
+			}
+			b.Run(fmt.Sprintf("depth=%d/%s", n, what), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if c.Allows(call[0], target) != want {
+						b.Fatal("changed its mind")
+					}
+				}
+			})
+		}
+	}
+}
