@@ -56,6 +56,26 @@ func (c *compiler) conds(conds []lang.Cond) truthFn {
 	return conjunction(fns)
 }
 
+// asksAgent reports whether conditions depend on who the principal is.
+func asksAgent(conds []lang.Cond) bool {
+	asks := false
+	var look func(lang.Expr)
+	look = func(x lang.Expr) {
+		switch x := x.(type) {
+		case *lang.Fact:
+			asks = asks || x.Root == lang.RootAgent
+		case *lang.Var:
+			if x.Define != nil && !asks {
+				lang.Walk(x.Define.Body, look)
+			}
+		}
+	}
+	for _, c := range conds {
+		lang.Walk(c.X, look)
+	}
+	return asks
+}
+
 func negated(fn truthFn) truthFn {
 	return func(e *env) truth { return not(fn(e)) }
 }
@@ -245,7 +265,11 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 			return computed(!v.absent()), err
 		}, isConst
 	case *lang.Attested:
-		return constant(val{}, unsupported(x.Span, "attested")), true
+		fn, _ := c.there(x.X)
+		return func(e *env) (val, *condError) {
+			v, err := fn(e)
+			return computed(err == nil && e.attested(v, x.Claim.Value, x.By.Name)), err
+		}, false
 	case *lang.Once:
 		return constant(val{}, unsupported(x.Span, "once")), true
 	case *lang.Not, *lang.Logic, *lang.Quantified:
@@ -354,8 +378,13 @@ func (c *compiler) binary(x *lang.Binary) (valueFn, bool) {
 		return c.test(x.X, func(v val) bool { return inPattern(v, x.Pattern) })
 	}
 	if v, ok := x.Y.(*lang.Var); x.Op == lang.OpIn && ok && v.Group != nil {
-		members := c.members(v.Group.Name.Name)
-		return c.test(x.X, func(v val) bool { return members[v.s] })
+		group := v.Group.Name.Name
+		members := c.members(group)
+		fn, _ := c.there(x.X)
+		return func(e *env) (val, *condError) {
+			v, err := fn(e)
+			return computed(err == nil && (members[v.s] || e.isIn(v.s, group))), err
+		}, false
 	}
 	a, constA := c.there(x.X)
 	b, constB := c.there(x.Y)

@@ -147,8 +147,14 @@ func (c *collector) count(prog *lang.Program, req Request, facts Facts) {
 	for _, f := range facets {
 		e.facet = f
 		for i, r := range prog.Rules {
-			if e.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) {
-				c.countRule(e, i, r)
+			about := []string{req.Subject}
+			if r.Effect == lang.Forbid {
+				about = e.onChain()
+			}
+			for _, e.as = range about {
+				if e.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) {
+					c.countRule(e, i, r)
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -43,6 +44,11 @@ const (
 	CodeConditionFailed Code = "condition_failed" // a permit is about such requests, but a condition of it doesn't hold
 	CodeNoPermit        Code = "no_permit"        // no permit is about such requests
 
+	// Denials of what the rules would let through, by the token.
+	CodeNotDelegated Code = "not_delegated" // the policy doesn't permit an act of delegation in the token's chain
+	CodeCaveat       Code = "caveat"        // a caveat of the token doesn't hold, or isn't about this policy
+	CodeNotGranted   Code = "not_granted"   // the token doesn't grant the action on the resource
+
 	// Denials before any rule.
 	CodeInvalidRequest    Code = "invalid_request"    // a part of the request is missing or of the wrong form
 	CodeUnknownAction     Code = "unknown_action"     // the policy doesn't declare the action
@@ -56,7 +62,7 @@ const (
 )
 
 // severity orders the codes of denials: of several facets the gravest is the decision's.
-var severity = []Code{CodeInternal, CodeForbidden, CodeRuleError, CodeUnsupported, CodeConditionFailed, CodeNoPermit}
+var severity = []Code{CodeInternal, CodeForbidden, CodeRuleError, CodeUnsupported, CodeCaveat, CodeNotGranted, CodeConditionFailed, CodeNoPermit}
 
 // A Decision is the answer to a request. The zero Decision is a deny.
 type Decision struct {
@@ -71,7 +77,7 @@ type Decision struct {
 	Errors []RuleError
 	// Used are the approvals that made a permit hold. The host must see to it that none is used twice.
 	Used []Approval
-	// Detail says what was wrong with a request that no rule was asked about; empty otherwise.
+	// Detail says what was wrong with a request that no rule was asked about, or what its token lacks; empty otherwise.
 	Detail string
 }
 
@@ -221,6 +227,7 @@ func worst(decisions []Decision) Decision {
 			continue
 		}
 		out.Rules = append(out.Rules, d.Rules...)
+		out.Detail = cmp.Or(out.Detail, d.Detail)
 		out.Pending = append(out.Pending, d.Pending...)
 		out.Errors = append(out.Errors, d.Errors...)
 		out.Used = append(out.Used, d.Used...)

@@ -95,6 +95,7 @@ func TestCompiledAgreesWithReference(t *testing.T) {
 		t.Errorf("only %d of %d random programs pass check: the generator tests little", checked, programs)
 	}
 	for _, code := range []eval.Code{eval.CodePermit, eval.CodeNeedsApproval, eval.CodeForbidden, eval.CodeRuleError, eval.CodeUnsupported, eval.CodeConditionFailed, eval.CodeNoPermit,
+		eval.CodeNotDelegated, eval.CodeCaveat, eval.CodeNotGranted,
 		eval.CodeInvalidRequest, eval.CodeUnknownAction, eval.CodeUnknownTool, eval.CodeInvalidArguments, eval.CodeInvalidContext} {
 		if total[code] == 0 {
 			t.Errorf("no random request was answered with the code %s", code)

@@ -22,8 +22,10 @@ type env struct {
 	tool    *lang.Tool // the tool that is called, or nil
 	args    val        // a record; absent when no tool is called
 	context val        // a record of the fields that the host gave
+	as      string     // the principal that the rules are asked about: the requester, or another one on the chain
 	facet   facet
-	vars    []binding // quantifiers' variables, outermost first
+	caveats *caveatCache // nil: caveats are read each time, and walked
+	vars    []binding    // quantifiers' variables, outermost first
 }
 
 // A binding is a quantifier's variable and its value.
@@ -73,7 +75,7 @@ type truth struct {
 
 // prepare checks a request against the vocabulary of the policy, before any rule is asked.
 func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
-	e := &env{prog: prog, req: req, facts: facts, facet: facet{action: req.Action}}
+	e := &env{prog: prog, req: req, facts: facts, as: req.Subject, facet: facet{action: req.Action}}
 	if req.Subject == "" || req.Action == "" || req.Resource.IsZero() {
 		return nil, denied(CodeInvalidRequest, "a request has a subject, an action and a resource")
 	}
@@ -234,7 +236,7 @@ func (e *env) fact(x *lang.Fact) (val, *condError) {
 	case lang.RootResource:
 		return e.facet.resource, nil
 	}
-	return val{kind: lang.Principals, s: e.req.Subject, origins: unknownOrigin}, nil
+	return val{kind: lang.Principals, s: e.as, origins: unknownOrigin}, nil
 }
 
 // factField is the value of a field of a root of facts. Absent means that it is optional and not there.
@@ -252,7 +254,9 @@ func (e *env) factField(root lang.FactRoot, name string, span lang.Span) (val, *
 		}
 		return v, nil
 	case lang.RootAgent:
-		return text(e.req.Subject)
+		return text(e.as)
+	case lang.RootToken:
+		return e.token(name, span)
 	case lang.RootSession:
 		if e.facts.Session == "" {
 			return val{}, condErrorf(span, "the host gave no session")
@@ -276,7 +280,27 @@ func (e *env) factField(root lang.FactRoot, name string, span lang.Span) (val, *
 		}
 		return val{}, nil
 	}
-	return val{}, unsupported(span, string(root)+"."+name)
+	return val{}, condErrorf(span, "there is no %s.%s", root, name)
+}
+
+// token is the value of a field of the token.
+func (e *env) token(name string, span lang.Span) (val, *condError) {
+	a := e.facts.Authority
+	if a == nil {
+		return val{}, condErrorf(span, "the request has no token")
+	}
+	v := val{kind: lang.Timestamp, origins: unknownOrigin}
+	switch name {
+	case "depth":
+		v.kind, v.n = lang.Int, int64(a.Depth)
+	case "issued":
+		v.n = a.Issued.UnixNano()
+	case "expires":
+		v.n = a.Expires.UnixNano()
+	default:
+		return val{}, condErrorf(span, "there is no token.%s", name)
+	}
+	return v, nil
 }
 
 // subjects are the names under which a rule may speak of the requester: its own, if the policy declares it, and its groups.
@@ -319,7 +343,7 @@ func effectResources(v val) ([]val, error) {
 	return out, nil
 }
 
-// approvals counts the approvals of a rule for this request: distinct approvers with standing, none of them the requester, young enough.
+// approvals counts the approvals of a rule for this request: distinct approvers with standing, none of them on the requester's chain, young enough.
 func (e *env) approvals(r *lang.Rule) (used []Approval, have int) {
 	if len(e.facts.Approvals) == 0 {
 		return nil, 0
@@ -327,7 +351,7 @@ func (e *env) approvals(r *lang.Rule) (used []Approval, have int) {
 	digest := RequestDigest(*e.req, *e.facts)
 	by := map[string]bool{}
 	for _, a := range e.facts.Approvals {
-		if a.Rule != r.ID || a.Request != digest || a.Policy != e.prog.Digest() || a.By == e.req.Subject || by[a.By] {
+		if a.Rule != r.ID || a.Request != digest || a.Policy != e.prog.Digest() || slices.Contains(e.onChain(), a.By) || by[a.By] {
 			continue
 		}
 		standing := false

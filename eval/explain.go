@@ -58,9 +58,12 @@ func (p *Program) Explain(req Request, facts Facts) Explanation {
 			x.Effect = f.action + " on " + f.resource.s
 		}
 		v := e.consult()
-		if d := v.decision(); d.Outcome == x.Decision.Outcome && d.Code == x.Decision.Code {
+		if d := e.bounded(v.decision()); d.Outcome == x.Decision.Outcome && d.Code == x.Decision.Code {
 			break
 		}
+	}
+	if x.Decision.Detail != "" { // the token's lack, which no rule mends
+		return x
 	}
 	best := -1
 	for _, r := range p.policy.Rules {

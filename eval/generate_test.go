@@ -25,7 +25,7 @@ func (g *generator) maybe(p float64) bool { return g.Float64() < p }
 // policy returns the declarations of a random policy. They may stand in any order.
 func (g *generator) policy() []string {
 	decls := []string{
-		"group g0", "group g1 in g0", "group g2",
+		"group g0", "group g1 in g0", "group g2", "group g3 in g0 claims \"" + someIssuer + "\"",
 		"agent a0 in " + g.pick("g0", "g1", "g2"), "agent a1 in g1, g2", "agent a2", "person p0 in g2", "person p1 in g2",
 		"action poke", "origin crm",
 		"context {\n  n: int\n  s: string?\n  d: decimal\n}",
@@ -59,13 +59,15 @@ func (g *generator) rule(i int) string {
 	if g.maybe(0.7) {
 		fmt.Fprintf(&b, "r%d: ", i)
 	}
-	subject := g.pick("a0", "a0, a1", "g0", "g1", "g2", "p0", "a2, g1")
+	subject := g.pick("a0", "a0, a1", "g0", "g1", "g2", "p0", "a2, g1", "g3")
 	if effect == "forbid" && g.maybe(0.4) {
 		subject = "any"
 	}
 	b.WriteString(subject + " to ")
 	tool := ""
-	switch g.Intn(4) {
+	switch g.Intn(5) {
+	case 4:
+		b.WriteString("delegate on agent " + g.pick("any", "g2", "a1, a2"))
 	case 0:
 		tool = g.pick("t0", "t1", "t2")
 		b.WriteString(g.pick("execute", "execute", "any") + " on tool " + tool)
@@ -91,7 +93,7 @@ func (g *generator) rule(i int) string {
 // boolean returns a condition. args are the arguments that are surely there; others get a default.
 func (g *generator) boolean(depth, defines int, args []string) string {
 	if depth == 0 {
-		return g.pick("true", "false", "context.n > 1", "agent in g0", `context.s ?? "" == "a"`, "has context.s", `agent.name == "a0"`, `resource.scheme == "tool"`, "token.depth < 2",
+		return g.pick("true", "false", "context.n > 1", "agent in g0", `context.s ?? "" == "a"`, "has context.s", `agent.name == "a0"`, `resource.scheme == "tool"`, "token.depth < 2", "now < token.expires", `agent attested "sane" by p0`, `agent.name attested "c" by g2`,
 			"now > timestamp(\"2026-01-01T00:00:05Z\")", `session.id == "s"`, `resource in "file:///data/**"`, `resource.host ?? "" == "api.example.com"`)
 	}
 	sub := func() string { return g.boolean(depth-1, defines, args) }
@@ -158,7 +160,7 @@ func (g *generator) boolean(depth, defines int, args []string) string {
 			}
 		}
 	case 12:
-		return g.pick("session once (read on any)", "any to", "context.d > 1.5", `size(`+g.text(depth, args)+`) > 1`)
+		return g.pick(g.text(depth, args)+` attested "c" by p0`, "session once (read on any)", "any to", "context.d > 1.5", `size(`+g.text(depth, args)+`) > 1`)
 	}
 	return g.boolean(0, defines, args)
 }
@@ -297,6 +299,12 @@ func (g *generator) request() (eval.Request, eval.Facts) {
 			facts.ValueOrigins[v] = []string{g.pick("user", "tool t1.a"), g.pick("crm", "unknown")}
 		}
 	}
+	if g.maybe(0.4) {
+		facts.Authority = g.authority(req.Subject, facts.Time)
+	}
+	for g.maybe(0.3) {
+		facts.Attestations = append(facts.Attestations, eval.Attestation{Claim: g.pick("c", "sane", "g3"), Issuer: g.pick(someIssuer, "did:key:z6Mkother"), By: g.pick("p0", "p1", "a0", ""), About: g.pick("a", "ab", "a0", "stranger", "stranger")})
+	}
 	context := obj()
 	if g.maybe(0.9) {
 		context.Members = append(context.Members, mem("n", num(g.pick("0", "1", "2"))))
@@ -312,6 +320,51 @@ func (g *generator) request() (eval.Request, eval.Facts) {
 	}
 	facts.Context = context
 	return req, facts
+}
+
+const someIssuer = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH"
+
+// grants covers what its text begins with.
+type grants struct{ action, prefix string }
+
+func (g grants) Allows(action string, on resource.Name) bool {
+	return (g.action == "" || action == g.action) && strings.HasPrefix(on.String(), g.prefix)
+}
+
+// authority returns what a random token would lend.
+func (g *generator) authority(requester string, now time.Time) *eval.Authority {
+	a := &eval.Authority{Issued: now.Add(-time.Minute), Expires: now.Add(time.Minute)}
+	for n := g.Intn(3); n > 0; n-- {
+		a.Agents = append(a.Agents, g.pick("a0", "a1", "a2", "p1", "stranger"))
+	}
+	a.Agents = append(a.Agents, requester)
+	a.Depth = len(a.Agents)
+	if g.maybe(0.5) {
+		for i := range a.Agents[1:] {
+			a.Links = append(a.Links, eval.Link{From: a.Agents[i], To: a.Agents[i+1]})
+		}
+	}
+	if g.maybe(0.9) {
+		a.Grants = g.grants()
+	}
+	for g.maybe(0.2) {
+		a.Caveats = append(a.Caveats, []byte(g.pick(caveats...)))
+	}
+	return a
+}
+
+func (g *generator) grants() grants {
+	return grants{g.pick("", "", "", "execute"), g.pick("", "", "", "tool://", "file:///data")}
+}
+
+func caveatSource(params, condition string) string {
+	return "policy caveat edition 1\n\nagent holder\n\ntool call(" + params + ")\n\npermit holder to execute on tool call\n  when " + condition + "\n"
+}
+
+// caveats are some that hold, fail, err, are about another tool, and can't be read.
+var caveats = []string{
+	caveatSource("", "true"), caveatSource("", "token.depth <= 2"), caveatSource("x: int", "args.x <= 2"), caveatSource("x: int?", "args.x ?? 0 <= 2"), caveatSource("s: string", `args.s like "a*"`),
+	caveatSource("l: [string]", `any v in args.l { v == "a" }`), caveatSource("", `resource.path like "*x"`), caveatSource("", "agent.name == \"a0\""), "nonsense",
 }
 
 // resolves reports whether a pointer of the request generator leads to a value.

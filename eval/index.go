@@ -101,11 +101,14 @@ func (b *bucket) freeze() {
 
 var onlyAnyone = []string{anyone}
 
-// find appends the rules whose scope covers the facet, in ascending order and each once.
-func (ix *ruleIndex) find(e *env, dst []int32) []int32 {
-	names, declared := ix.subjects[e.req.Subject]
+// find adds the rules whose scope covers the facet, were subject its principal. The result is in ascending order and has each once.
+func (ix *ruleIndex) find(e *env, subject string, dst []int32) []int32 {
+	names, declared := ix.subjects[subject]
 	if !declared {
 		names = onlyAnyone
+		if len(e.facts.Attestations) > 0 {
+			names = append(e.names(subject), anyone)
+		}
 	}
 	name := e.facet.resource.name()
 	for _, subject := range names {

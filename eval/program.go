@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/resource"
 )
 
 // A Program is a policy ready to decide. It is immutable and safe for concurrent use. The nil Program denies everything.
@@ -16,13 +17,15 @@ type Program struct {
 	effects  map[string][]compiledEffect // by tool
 	limits   []compiledRule
 	limiters *ruleIndex
+	caveats  caveatCache
 }
 
 // A compiledRule is a rule, or what limits one, with its conditions as one function; nil for none.
 type compiledRule struct {
-	rule   *lang.Rule
-	cond   truthFn
-	report RuleError // for limits and lifecycles
+	rule      *lang.Rule
+	cond      truthFn
+	asksAgent bool      // whether a condition depends on who the principal is
+	report    RuleError // for limits and lifecycles
 }
 
 type compiledEffect struct {
@@ -58,7 +61,7 @@ func New(policy *lang.Program) *Program {
 	var scopes []lang.Scope
 	c := &compiler{prog: policy, groups: map[string]map[string]bool{}}
 	for _, r := range policy.Rules {
-		p.rules = append(p.rules, compiledRule{rule: r, cond: c.conds(r.Conds)})
+		p.rules = append(p.rules, compiledRule{rule: r, cond: c.conds(r.Conds), asksAgent: asksAgent(r.Conds)})
 		scopes = append(scopes, r.Scope)
 	}
 	p.index = newRuleIndex(policy, scopes)
@@ -107,19 +110,28 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 	if early != nil {
 		return *early
 	}
-	if e.tool == nil || len(p.effects[e.tool.Name.Name]) == 0 {
-		v := p.consult(e)
-		return v.decision()
+	e.caveats = &p.caveats
+	facets := []facet{e.facet}
+	if e.tool != nil && len(p.effects[e.tool.Name.Name]) > 0 {
+		if facets, early = p.facets(e); early != nil {
+			return *early
+		}
 	}
-	facets, early := p.facets(e)
-	if early != nil {
+	if early = delegated(facts.Authority, func(from string, to resource.Name) Outcome {
+		v := p.consult(e.delegation(from, to))
+		return v.decision().Outcome
+	}); early != nil {
 		return *early
+	}
+	if len(facets) == 1 {
+		v := p.consult(e)
+		return e.bounded(v.decision())
 	}
 	decisions := make([]Decision, 0, len(facets))
 	for _, f := range facets {
 		e.facet = f
 		v := p.consult(e)
-		decisions = append(decisions, v.decision())
+		decisions = append(decisions, e.bounded(v.decision()))
 	}
 	return worst(decisions)
 }
@@ -159,13 +171,20 @@ func (p *Program) facets(e *env) ([]facet, *Decision) {
 func (p *Program) consult(e *env) verdict {
 	var v verdict
 	var buf [32]int32
-	found := p.index.find(e, buf[:0])
-	for _, i := range found {
+	found := p.index.find(e, e.req.Subject, buf[:0])
+	forbids := found
+	if chain := e.onChain(); len(chain) > 1 {
+		forbids = append(make([]int32, 0, 2*len(found)), found...)
+		for _, subject := range chain {
+			forbids = p.index.find(e, subject, forbids)
+		}
+	}
+	for _, i := range forbids {
 		c := &p.rules[i]
 		if c.rule.Effect != lang.Forbid {
 			continue
 		}
-		if t := c.holds(e); t.err != nil {
+		if t := c.forbids(e); t.err != nil {
 			v.forbidErrors = append(v.forbidErrors, t.err.of(c.rule.ID))
 		} else if t.is {
 			v.forbids = append(v.forbids, c.rule)
@@ -196,7 +215,7 @@ func (p *Program) consult(e *env) verdict {
 		}
 	}
 	if len(v.permits) > 0 && len(p.limits) > 0 {
-		for _, i := range p.limiters.find(e, buf[:0]) {
+		for _, i := range p.limiters.find(e, e.req.Subject, buf[:0]) {
 			if t := p.limits[i].holds(e); t.is || t.err != nil {
 				v.unsupported = append(v.unsupported, p.limits[i].report)
 			}
@@ -204,6 +223,22 @@ func (p *Program) consult(e *env) verdict {
 		v.unsupported = slices.Compact(v.unsupported)
 	}
 	return v
+}
+
+// forbids evaluates the conditions of a forbid for everybody on the chain whom it is about. Where they don't ask who it is, once is enough.
+func (c *compiledRule) forbids(e *env) truth {
+	chain := e.onChain()
+	if len(chain) == 1 || !c.asksAgent {
+		return c.holds(e)
+	}
+	defer func(as string) { e.as = as }(e.as)
+	var t truth
+	for _, e.as = range chain {
+		if e.matchesSubject(c.rule.Scope.Subjects) {
+			t = or(t, c.holds(e))
+		}
+	}
+	return t
 }
 
 func (c *compiledRule) holds(e *env) truth {

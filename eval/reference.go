@@ -2,6 +2,7 @@ package eval
 
 import (
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/resource"
 )
 
 // Reference decides as spec/LANGUAGE.md says, as plainly as possible: every rule is looked at, every condition is walked as
@@ -15,11 +16,17 @@ func Reference(prog *lang.Program, req Request, facts Facts) Decision {
 	if d != nil {
 		return *d
 	}
+	if d := delegated(facts.Authority, func(from string, to resource.Name) Outcome {
+		v := e.delegation(from, to).consult()
+		return v.decision().Outcome
+	}); d != nil {
+		return *d
+	}
 	var decisions []Decision
 	for _, f := range facets {
 		e.facet = f
 		v := e.consult()
-		decisions = append(decisions, v.decision())
+		decisions = append(decisions, e.bounded(v.decision()))
 	}
 	return worst(decisions)
 }
@@ -61,12 +68,9 @@ func (e *env) facets() ([]facet, *Decision) {
 func (e *env) consult() verdict {
 	var v verdict
 	for _, r := range e.prog.Rules {
-		if !e.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) {
+		t, inScope := e.holds(r)
+		if !inScope {
 			continue
-		}
-		t := truth{is: true}
-		for _, c := range r.Conds {
-			t = and(t, e.cond(c))
 		}
 		switch {
 		case r.Effect == lang.Forbid && t.err != nil:
@@ -109,6 +113,28 @@ func (e *env) consult() verdict {
 	return v
 }
 
+// holds evaluates the conditions of a rule, and reports whether the facet is in its scope. A permit is about the requester; a forbid about
+// everybody on the chain, and it holds when it does for one of them.
+func (e *env) holds(r *lang.Rule) (t truth, inScope bool) {
+	about := []string{e.req.Subject}
+	if r.Effect == lang.Forbid {
+		about = e.onChain()
+	}
+	for _, subject := range about {
+		in := *e
+		in.as = subject
+		if !in.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) {
+			continue
+		}
+		one := truth{is: true}
+		for _, c := range r.Conds {
+			one = and(one, in.cond(c))
+		}
+		t, inScope = or(t, one), true
+	}
+	return t, inScope
+}
+
 func (e *env) inScope(subj, actions lang.Names, targets []lang.Target) bool {
 	return e.matchesSubject(subj) && e.matchesAction(actions) && e.matchesTarget(targets)
 }
@@ -117,7 +143,7 @@ func (e *env) matchesSubject(n lang.Names) bool {
 	if n.Any {
 		return true
 	}
-	for _, s := range subjects(e.prog, e.req.Subject) {
+	for _, s := range e.names(e.as) {
 		for _, id := range n.Names {
 			if id.Name == s {
 				return true
@@ -285,7 +311,8 @@ func (e *env) value(x lang.Expr) (val, *condError) {
 		v, err := e.value(x.X)
 		return computed(!v.absent()), err
 	case *lang.Attested:
-		return val{}, unsupported(x.Span, "attested")
+		v, err := e.there(x.X)
+		return computed(err == nil && e.attested(v, x.Claim.Value, x.By.Name)), err
 	case *lang.Once:
 		return val{}, unsupported(x.Span, "once")
 	}
@@ -341,7 +368,7 @@ func (e *env) binary(x *lang.Binary) (val, *condError) {
 		return computed(inPattern(a, x.Pattern)), nil
 	}
 	if v, ok := x.Y.(*lang.Var); x.Op == lang.OpIn && ok && v.Group != nil {
-		return computed(e.prog.IsIn(a.s, v.Group.Name.Name)), nil
+		return computed(e.isIn(a.s, v.Group.Name.Name)), nil
 	}
 	b, err := e.there(x.Y)
 	if err != nil {

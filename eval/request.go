@@ -54,6 +54,10 @@ type Facts struct {
 	ValueOrigins map[string][]string
 	// Definition is the digest of the tool's definition as the host sees it now ("sha256:…"); empty when it doesn't know.
 	Definition string
+	// Authority is what the requester's token lends it; nil when it has none, which only a bare evaluator lets pass.
+	Authority *Authority
+	// Attestations are what others signed about values and principals.
+	Attestations []Attestation
 	// Approvals have been given for this very request; see Approval.
 	Approvals []Approval
 }
@@ -67,8 +71,8 @@ type Approval struct {
 	Policy  [32]byte  // digest of the policy that asked for it
 }
 
-// RequestDigest identifies a request together with the facts that an approval binds: everything but the time and the
-// approvals themselves.
+// RequestDigest identifies a request together with the facts that an approval binds: everything but the time, the attestations, the
+// approvals themselves, and of the authority only the root key that it comes from.
 func RequestDigest(req Request, facts Facts) [32]byte {
 	kind := req.Kind
 	if kind == "" {
@@ -87,8 +91,12 @@ func RequestDigest(req Request, facts Facts) [32]byte {
 		sort.Slice(o.Members, func(i, j int) bool { return o.Members[i].Name < o.Members[j].Name })
 		return o
 	}
+	root := ""
+	if facts.Authority != nil {
+		root = facts.Authority.Root
+	}
 	list := strictjson.Value{Kind: strictjson.Array, Items: []strictjson.Value{
-		str("moat/request/1"), str(string(kind)), str(req.Subject), str(req.Action), str(req.Resource.String()), req.Args, facts.Context, str(facts.Session),
+		str("moat/request/1"), str(root), str(string(kind)), str(req.Subject), str(req.Action), str(req.Resource.String()), req.Args, facts.Context, str(facts.Session),
 		labels(facts.Origins), labels(facts.ValueOrigins), str(facts.Definition),
 	}}
 	return sha256.Sum256(list.AppendJSON(nil))

@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,8 +52,9 @@ type testRun struct {
 	cover   *collector // nil: don't count
 	result  TestResult
 	facts   Facts
-	last    Request  // of the last try
-	asked   Decision // its decision
+	token   *strictjson.Value // what is given of the token; nil for none
+	last    Request           // of the last try
+	asked   Decision          // its decision
 	askedAt Facts
 }
 
@@ -86,6 +88,14 @@ func (r *testRun) given(s *lang.Given) {
 			r.facts.Time = t
 		case "session":
 			r.facts.Session = v.Text
+		case "token":
+			r.token = &v
+		case "attestations":
+			r.facts.Attestations = nil
+			for _, item := range v.Items {
+				by := get(item, "by").Text
+				r.facts.Attestations = append(r.facts.Attestations, Attestation{Claim: get(item, "claim").Text, By: by, Issuer: by, About: get(item, "about").Text})
+			}
 		default:
 			members := slices.DeleteFunc(slices.Clone(r.facts.Context.Members), func(m strictjson.Member) bool { return m.Name == f.Name.Name })
 			r.facts.Context.Members = append(members, strictjson.Member{Name: f.Name.Name, Value: v})
@@ -126,6 +136,9 @@ func (r *testRun) try(s *lang.Try) {
 		return
 	}
 	facts := r.facts
+	if r.token != nil {
+		facts.Authority = givenAuthority(*r.token, req.Subject, facts.Time)
+	}
 	if s.Args != nil {
 		facts.Origins = map[string][]string{}
 		collectLabels(s.Args, nil, facts.Origins)
@@ -140,6 +153,34 @@ func (r *testRun) try(s *lang.Try) {
 	r.facts.Approvals = slices.DeleteFunc(slices.Clone(r.facts.Approvals), func(a Approval) bool { return slices.Contains(used, a) })
 	r.last, r.asked, r.askedAt = req, x.Decision, facts
 	r.expect(s, x)
+}
+
+// anything grants everything: a test asks the policy, not a token.
+type anything struct{}
+
+func (anything) Allows(string, resource.Name) bool { return true }
+
+// givenAuthority is the authority that a test describes: `through` are the agents that handed it on, root first; what isn't said
+// of depth and window follows from them and from the time.
+func givenAuthority(v strictjson.Value, requester string, now time.Time) *Authority {
+	a := &Authority{Issued: now, Expires: now.Add(time.Hour), Grants: anything{}}
+	for _, name := range get(v, "through").Items {
+		a.Agents = append(a.Agents, name.Text)
+	}
+	a.Agents = append(a.Agents, requester)
+	for i := range a.Agents[1:] {
+		a.Links = append(a.Links, Link{a.Agents[i], a.Agents[i+1]})
+	}
+	a.Depth = len(a.Agents)
+	if d, err := strconv.Atoi(get(v, "depth").Text); err == nil {
+		a.Depth = d
+	}
+	for name, into := range map[string]*time.Time{"issued": &a.Issued, "expires": &a.Expires} {
+		if t, err := value.ParseTimestamp(get(v, name).Text); err == nil {
+			*into = t
+		}
+	}
+	return a
 }
 
 func (r *testRun) expect(s *lang.Try, x Explanation) {

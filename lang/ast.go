@@ -20,6 +20,9 @@ type File struct {
 	broken   []brokenDecl
 }
 
+// HasComments reports whether the source has a comment.
+func (f *File) HasComments() bool { return len(f.comments) > 0 }
+
 // An Ident is a name as it stands in the source. For a quoted word, Name is what the quotes hold.
 type Ident struct {
 	Span Span

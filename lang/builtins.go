@@ -13,7 +13,7 @@ const (
 )
 
 // reservedFacts are context members of a request that no policy declares: they play the host for `moatc eval` and tests.
-var reservedFacts = []string{"time", "origins", "value_origins", "session"}
+var reservedFacts = []string{"time", "origins", "value_origins", "session", "token", "attestations"}
 
 // A builtin is a function of the language.
 type builtin struct {

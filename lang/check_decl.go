@@ -180,10 +180,30 @@ func (c *checker) rule(r *Rule) {
 				c.diags.warnf(o.Span, WarnOnceWithin, "waiting longer than `within` evades this forbid").hint("delete the `within`")
 			}
 		})
+		c.claimsAgainst(cond.X, cond.Unless == (r.Effect == Forbid))
 	}
 	c.bound(r.Cost, r.Span)
 	if r.Approval != nil {
 		c.approval(r)
+	}
+}
+
+// claimsAgainst warns of a condition that lets less through when a claim is presented: whoever would be stopped by it leaves it out. helps tells
+// that the request is better off when x is true.
+func (c *checker) claimsAgainst(x Expr, helps bool) {
+	switch x := x.(type) {
+	case *Attested:
+		if !helps {
+			c.diags.warnf(x.Span, WarnClaimAgainst, "an agent evades this by not presenting the claim").hint("ask for a claim that speaks for the agent: forbid … unless … attested …")
+		}
+	case *Not:
+		c.claimsAgainst(x.X, !helps)
+	case *Logic:
+		for _, y := range x.Xs {
+			c.claimsAgainst(y, helps)
+		}
+	case *Quantified:
+		c.claimsAgainst(x.Body, helps)
 	}
 }
 
@@ -460,17 +480,64 @@ func (c *checker) given(g *Given) {
 	for _, f := range g.Facts.Fields {
 		c.unique(seen, f.Name, "fact")
 		c.constant(f.Value, false)
-		if f.Name.Name == "time" || f.Name.Name == "session" {
+		switch f.Name.Name {
+		case "time", "session":
+			continue
+		case "token":
+			c.givenRecord(f.Value, "the token", map[string]string{"depth": "an integer", "issued": "a timestamp", "expires": "a timestamp", "through": "a list of names"})
+			continue
+		case "attestations":
+			if list, ok := f.Value.(*List); ok {
+				for _, e := range list.Elems {
+					c.givenRecord(e, "an attestation", map[string]string{"claim": "a string", "by": "a string", "about": "a string"})
+				}
+				continue
+			}
+			c.diags.errorf(f.Value.ExprSpan(), CodeType, "the attestations are a list").hint(`write: attestations: [{ claim: "reviewed", by: "alice", about: "4f2a" }]`)
 			continue
 		}
 		if _, ok := c.prog.Context.Field(f.Name.Name); !ok {
-			names := []string{"time", "session"}
+			names := []string{"time", "session", "token", "attestations"}
 			for _, cf := range c.prog.Context.Fields {
 				names = append(names, cf.Name)
 			}
 			c.noField(f.Name, "the context", names)
 		}
 		c.used["context "+f.Name.Name] = true
+	}
+}
+
+// givenRecord checks what a test says of a token or an attestation: the fields, and the form of each.
+func (c *checker) givenRecord(x Expr, what string, forms map[string]string) {
+	r, ok := x.(*Record)
+	if !ok {
+		c.diags.errorf(x.ExprSpan(), CodeType, "%s is a record", what).hint("it has the fields %s", strings.Join(sortedKeys(forms), ", "))
+		return
+	}
+	for _, f := range r.Fields {
+		form, known := forms[f.Name.Name]
+		if !known {
+			c.noField(f.Name, what, sortedKeys(forms))
+			continue
+		}
+		lit, isLit := f.Value.(*Literal)
+		call, isCall := f.Value.(*Call)
+		list, isList := f.Value.(*List)
+		fits := map[string]bool{
+			"an integer":      isLit && lit.Kind == LitInt && lit.Int >= 1,
+			"a string":        isLit && lit.Kind == LitString,
+			"a timestamp":     isCall && call.Func.Name == "timestamp",
+			"a list of names": isList,
+		}
+		if isList {
+			for _, e := range list.Elems {
+				name, ok := e.(*Literal)
+				fits[form] = fits[form] && ok && name.Kind == LitString
+			}
+		}
+		if !fits[form] {
+			c.diags.errorf(f.Value.ExprSpan(), CodeType, "`%s` of %s is %s", f.Name.Name, what, form)
+		}
 	}
 }
 

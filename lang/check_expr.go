@@ -314,11 +314,14 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 		return of(Bool)
 	case *Attested:
 		t := c.expr(x.X, sc, Type{})
-		if t.Kind != Invalid {
-			c.present(x.X, t)
+		if t.Kind != Invalid && c.present(x.X, t) {
+			switch t.Kind {
+			case String, Enum, Email, URL, Path, Resource, Principals:
+			default:
+				c.diags.errorf(x.X.ExprSpan(), CodeType, "a claim is about a text or a principal; this is %s", article(t)).hint("sign the text that names it, such as a commit's hash, or write `agent attested …`")
+			}
 		}
 		c.principalOrGroup(x.By)
-		c.notYet(x.Span, "attested")
 		return of(Bool)
 	case *Has:
 		t := c.expr(x.X, sc, Type{})
@@ -607,9 +610,6 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 	var names []string
 	for _, ff := range fields {
 		if ff.Name == name.Name {
-			if f.Root == RootToken {
-				c.notYet(Span{f.Span.Src, f.Span.Start, name.Span.End}, "token."+name.Name)
-			}
 			return ff.Type
 		}
 		names = append(names, ff.Name)

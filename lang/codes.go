@@ -74,4 +74,5 @@ const (
 	WarnNeverAbsent      Code = "M0905" // `??` or `has` on a value that is always there
 	WarnNotYet           Code = "M0906" // a construct that the evaluator has no run time for: what depends on it is denied
 	WarnMissingPin       Code = "M0907" // a tool without a pin in a policy that pins others
+	WarnClaimAgainst     Code = "M0910" // a claim that an agent has no reason to present
 )

@@ -26,7 +26,7 @@ forbid out: any to any on "file:///**/.ssh/**", tool any
   when any r in (args.cc ?? []) + ["x@a.b"] { domain(r) == "a" } or has args.max and args.max * -2 < 64KiB
   because "explained"
 forbid told: any to execute on tool pay
-  when args.cmd[0] ?? "" == "x" or args.to from no [user, tool read.text] or args.raw attested "ok" by alice
+  when args.cmd[0] ?? "" == "x" or args.to from no [user, tool read.text] or args.to attested "ok" by alice
   when session once (read on any when agent.name like "a*") within 1h
 limit calls: any to any on any count <= 60 per 1m burst 10 each agent
 limit any to execute on tool pay sum args.amount <= 10.00 per session
