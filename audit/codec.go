@@ -1,0 +1,398 @@
+package audit
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/moat-lang/moat/strictjson"
+)
+
+// A codec walks over the fields of an event and either writes or reads each. One walk serves both, so they can't drift apart. Fields are
+// visited in the order of their names, which is the order of canonical JSON; what is zero is left out.
+//
+// The first error stops it: later calls do nothing.
+type codec struct {
+	err error
+
+	// Writing.
+	out   []byte
+	key   *segmentKey // for digests
+	comma bool
+
+	// Reading.
+	reading bool
+	in      []strictjson.Member // not yet read
+}
+
+// name begins a member.
+func (c *codec) name(name string) {
+	if c.comma {
+		c.out = append(c.out, ',')
+	}
+	c.comma = true
+	c.out = append(c.out, '"')
+	c.out = append(c.out, name...)
+	c.out = append(c.out, '"', ':')
+}
+
+// next takes the member that is read next, if it has this name and kind.
+func (c *codec) next(name string, kind strictjson.Kind) (strictjson.Value, bool) {
+	if c.err != nil || len(c.in) == 0 || c.in[0].Name != name {
+		return strictjson.Value{}, false
+	}
+	v := c.in[0].Value
+	c.in = c.in[1:]
+	if v.Kind != kind {
+		c.fail("%s is %s, not %s", name, v.Kind, kind)
+		return strictjson.Value{}, false
+	}
+	return v, true
+}
+
+func (c *codec) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
+// end reports what was left unread.
+func (c *codec) end() {
+	if c.err == nil && len(c.in) > 0 {
+		c.fail("member %s is unknown, or not in its place", strconv.QuoteToASCII(c.in[0].Name))
+	}
+}
+
+func (c *codec) text(name string, s *string) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.String); ok {
+			*s = v.Text
+		}
+		return
+	}
+	if *s != "" {
+		c.name(name)
+		c.quote(*s)
+	}
+}
+
+// quote writes a string.
+func (c *codec) quote(s string) {
+	plain := true
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b < ' ' || b > '~' || b == '"' || b == '\\' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		c.out = append(append(append(c.out, '"'), s...), '"')
+		return
+	}
+	if !utf8.ValidString(s) {
+		c.fail("a text is not valid UTF-8")
+		return
+	}
+	c.out = strictjson.Value{Kind: strictjson.String, Text: s}.AppendJSON(c.out)
+}
+
+func (c *codec) texts(name string, list *[]string) {
+	if c.reading {
+		v, ok := c.next(name, strictjson.Array)
+		if !ok {
+			return
+		}
+		for _, item := range v.Items {
+			if item.Kind != strictjson.String {
+				c.fail("%s holds %s, not strings", name, item.Kind)
+				return
+			}
+			*list = append(*list, item.Text)
+		}
+		return
+	}
+	if len(*list) == 0 {
+		return
+	}
+	c.name(name)
+	for i, s := range *list {
+		c.out = append(c.out, "[,"[min(i, 1)])
+		c.quote(s)
+	}
+	c.out = append(c.out, ']')
+}
+
+func (c *codec) flag(name string, b *bool) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.Bool); ok {
+			*b = v.Bool
+		}
+		return
+	}
+	if *b {
+		c.name(name)
+		c.out = append(c.out, "true"...)
+	}
+}
+
+// uint is a string of decimal digits: JSON numbers are doubles to many readers.
+func (c *codec) uint(name string, n *uint64) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.String); ok {
+			var err error
+			if *n, err = strconv.ParseUint(v.Text, 10, 64); err != nil {
+				c.fail("%s is no number of 64 bits", name)
+			}
+		}
+		return
+	}
+	if *n != 0 {
+		c.name(name)
+		c.out = append(c.out, '"')
+		c.out = strconv.AppendUint(c.out, *n, 10)
+		c.out = append(c.out, '"')
+	}
+}
+
+// hash is 64 lower-case hexadecimal digits.
+func (c *codec) hash(name string, h *[32]byte) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.String); ok && !parseHash(v.Text, h) {
+			c.fail("%s is no digest of 64 lower-case hexadecimal digits", name)
+		}
+		return
+	}
+	if *h != ([32]byte{}) {
+		c.name(name)
+		c.hex(h)
+	}
+}
+
+func (c *codec) hex(h *[32]byte) {
+	c.out = append(c.out, '"')
+	c.out = hex.AppendEncode(c.out, h[:])
+	c.out = append(c.out, '"')
+}
+
+func parseHash[T string | []byte](s T, h *[32]byte) bool {
+	if len(s) != 64 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 'A' && s[i] <= 'F' {
+			return false
+		}
+	}
+	_, err := hex.Decode(h[:], []byte(s))
+	return err == nil
+}
+
+// time is an instant in UTC with nine digits behind the second, so that its length is fixed.
+func (c *codec) time(name string, t *time.Time) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.String); ok {
+			var err error
+			if *t, err = parseTime(v.Text); err != nil {
+				c.fail("%s: %w", name, err)
+			}
+		}
+		return
+	}
+	if !t.IsZero() {
+		c.name(name)
+		c.out = append(c.out, '"')
+		if c.out = appendTime(c.out, *t); !validTime(*t) {
+			c.fail("%s is outside the years 1 to 9999", name)
+		}
+		c.out = append(c.out, '"')
+	}
+}
+
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
+
+func validTime(t time.Time) bool { y := t.UTC().Year(); return y >= 1 && y <= 9999 }
+
+func appendTime(dst []byte, t time.Time) []byte { return t.UTC().AppendFormat(dst, timeLayout) }
+
+func parseTime(s string) (time.Time, error) {
+	t, err := time.Parse(timeLayout, s)
+	if err != nil || len(s) != len(timeLayout) {
+		return time.Time{}, errors.New("no time of the form " + timeLayout)
+	}
+	return t, nil
+}
+
+// field writes {"full":"…"}, {"hmac":"…"} or {"redacted":true}.
+func (c *codec) field(name string, f *Field) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.Object); ok {
+			c.readField(name, v, f)
+		}
+		return
+	}
+	if *f != (Field{}) {
+		c.name(name)
+		c.writeField(f)
+	}
+}
+
+// always is field for a member that has to be there.
+func (c *codec) always(name string, f *Field) {
+	if !c.reading {
+		c.name(name)
+		c.writeField(f)
+		return
+	}
+	v, ok := c.next(name, strictjson.Object)
+	if !ok {
+		c.fail("%s is missing", name)
+		return
+	}
+	c.readField(name, v, f)
+}
+
+func (c *codec) writeField(f *Field) {
+	switch f.Mode {
+	case Full:
+		c.out = append(c.out, `{"full":`...)
+		c.quote(f.Text)
+	case Digest:
+		sum := f.HMAC
+		if sum == ([32]byte{}) {
+			sum = c.key.sum(labelValue, f.Text)
+		}
+		c.out = append(c.out, `{"hmac":`...)
+		c.hex(&sum)
+	default:
+		c.out = append(c.out, `{"redacted":true`...)
+	}
+	c.out = append(c.out, '}')
+}
+
+func (c *codec) readField(name string, v strictjson.Value, f *Field) {
+	ok := len(v.Members) == 1
+	if ok {
+		m := v.Members[0]
+		switch {
+		case m.Name == "full" && m.Value.Kind == strictjson.String:
+			*f = Shown(m.Value.Text)
+		case m.Name == "hmac" && m.Value.Kind == strictjson.String && parseHash(m.Value.Text, &f.HMAC):
+			f.Mode = Digest
+		case m.Name == "redacted" && m.Value.Kind == strictjson.Bool && m.Value.Bool:
+			f.redacted = true
+		default:
+			ok = false
+		}
+	}
+	if !ok {
+		c.fail("%s is none of full, hmac and redacted", name)
+	}
+}
+
+// request writes {"hmac":"…"} or {"sha256":"…"}.
+func (c *codec) request(name string, r *RequestID) {
+	if c.reading {
+		v, ok := c.next(name, strictjson.Object)
+		if !ok {
+			return
+		}
+		if len(v.Members) == 1 && parseHash(v.Members[0].Value.Text, &r.Digest) {
+			switch v.Members[0].Name {
+			case "hmac":
+				r.Keyed = true
+				return
+			case "sha256":
+				return
+			}
+		}
+		c.fail("%s is neither hmac nor sha256", name)
+		return
+	}
+	if r.Digest == ([32]byte{}) {
+		return
+	}
+	c.name(name)
+	sum := r.Digest
+	if !r.Keyed {
+		c.out = append(c.out, `{"sha256":`...)
+	} else {
+		c.out = append(c.out, `{"hmac":`...)
+		if c.key != nil { // what was read is written as it is
+			sum = c.key.sum(labelRequest, string(sum[:]))
+		}
+	}
+	c.hex(&sum)
+	c.out = append(c.out, '}')
+}
+
+// object writes an object, unless it is empty.
+func (c *codec) object(name string, walk func(c *codec)) {
+	if c.reading {
+		if v, ok := c.next(name, strictjson.Object); ok {
+			c.inside(v, walk)
+		}
+		return
+	}
+	before, comma := len(c.out), c.comma
+	c.name(name)
+	start := len(c.out)
+	c.inside(strictjson.Value{}, walk)
+	if len(c.out) == start+2 {
+		c.out, c.comma = c.out[:before], comma
+	}
+}
+
+// inside walks over the members of one object.
+func (c *codec) inside(v strictjson.Value, walk func(c *codec)) {
+	if c.reading {
+		rest := c.in
+		c.in = v.Members
+		walk(c)
+		c.end()
+		c.in = rest
+		return
+	}
+	c.out = append(c.out, '{')
+	c.comma = false
+	walk(c)
+	c.out = append(c.out, '}')
+	c.comma = true
+}
+
+// objects writes a list of objects, unless it is nil.
+func objects[T any](c *codec, name string, list *[]T, walk func(c *codec, item *T)) {
+	if c.reading {
+		v, ok := c.next(name, strictjson.Array)
+		if !ok {
+			return
+		}
+		*list = make([]T, len(v.Items))
+		for i, item := range v.Items {
+			if item.Kind != strictjson.Object {
+				c.fail("%s holds %s, not objects", name, item.Kind)
+				return
+			}
+			c.inside(item, func(c *codec) { walk(c, &(*list)[i]) })
+		}
+		return
+	}
+	if *list == nil {
+		return
+	}
+	c.name(name)
+	c.out = append(c.out, '[')
+	for i := range *list {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		c.out = append(c.out, '{')
+		c.comma = false
+		walk(c, &(*list)[i])
+		c.out = append(c.out, '}')
+	}
+	c.out = append(c.out, ']')
+	c.comma = true
+}

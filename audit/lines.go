@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// lines reads a segment line by line. It holds one line, or a buffer of some lines.
+type lines struct {
+	r          io.Reader
+	buf        []byte
+	start, end int   // unread bytes in buf
+	offset     int64 // of buf[start] in the file
+	err        error
+}
+
+const readSize = 256 << 10
+
+var errLongLine = fmt.Errorf("a line of more than %d bytes", MaxLine)
+
+func newLines(r io.Reader) *lines { return &lines{r: r, buf: make([]byte, readSize)} }
+
+// next returns the next line without its line feed, valid until the next call. At the end it is io.EOF, and rest holds what no line feed ends.
+func (s *lines) next() ([]byte, error) {
+	seen := 0
+	for {
+		if i := bytes.IndexByte(s.buf[s.start+seen:s.end], '\n'); i >= 0 {
+			line := s.buf[s.start : s.start+seen+i]
+			s.start += len(line) + 1
+			s.offset += int64(len(line) + 1)
+			if len(line) > MaxLine {
+				return nil, errLongLine
+			}
+			return line, nil
+		}
+		seen = s.end - s.start
+		if seen > MaxLine {
+			return nil, errLongLine
+		}
+		if s.err != nil {
+			return nil, s.err
+		}
+		s.fill()
+	}
+}
+
+// fill reads more, behind what is unread.
+func (s *lines) fill() {
+	if s.start > 0 {
+		copy(s.buf, s.buf[s.start:s.end])
+		s.start, s.end = 0, s.end-s.start
+	}
+	if s.end == len(s.buf) {
+		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+	}
+	n, err := s.r.Read(s.buf[s.end:])
+	s.end += n
+	s.err = err
+	if n == 0 && err == nil {
+		s.err = errors.New("a read returned nothing")
+	}
+}
+
+// rest is what stands behind the last line.
+func (s *lines) rest() []byte { return s.buf[s.start:s.end] }

@@ -1,0 +1,261 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// testKey makes a key for a log.
+func testKey(t testing.TB) *Key {
+	t.Helper()
+	secret, err := GenerateKey("example.com/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := ParseKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func mustOpen(t testing.TB, dir string, opts Options) *Log {
+	t.Helper()
+	l, err := Open(dir, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// number is an event that says which it is.
+func number(i int) Event { return &Alert{Monitor: "test", Detail: Shown(fmt.Sprint(i))} }
+
+func mustAppend(t testing.TB, l *Log, events ...Event) {
+	t.Helper()
+	for _, ev := range events {
+		if _, err := l.Append(context.Background(), ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func mustClose(t testing.TB, l *Log) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// numbers reads what number wrote.
+func numbers(t testing.TB, dir string) []string {
+	t.Helper()
+	var out []string
+	for r, err := range Read(dir, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, ok := r.Event.(*Alert); ok {
+			out = append(out, a.Detail.Text)
+		}
+	}
+	return out
+}
+
+func TestAppendAndReopen(t *testing.T) {
+	dir, key := t.TempDir(), testKey(t)
+	opts := Options{Key: key, SegmentBytes: 2000, CheckpointRecords: 7}
+	var want []string
+	for round := range 5 {
+		l := mustOpen(t, dir, opts)
+		for i := range 20 {
+			n := round*20 + i
+			mustAppend(t, l, number(n))
+			want = append(want, fmt.Sprint(n))
+		}
+		mustClose(t, l)
+		if _, err := Verify(dir, VerifyOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := numbers(t, dir); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the log holds %v, want %v", got, want)
+	}
+}
+
+func TestLockKeepsSecondWriterOut(t *testing.T) {
+	dir, key := t.TempDir(), testKey(t)
+	l := mustOpen(t, dir, Options{Key: key})
+	if _, err := Open(dir, Options{Key: key}); !errors.Is(err, ErrLocked) {
+		t.Errorf("a second writer: %v", err)
+	}
+	mustClose(t, l)
+	mustClose(t, mustOpen(t, dir, Options{Key: key}))
+}
+
+func TestClosed(t *testing.T) {
+	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t)})
+	mustClose(t, l)
+	if _, err := l.Append(context.Background(), number(1)); !errors.Is(err, ErrClosed) {
+		t.Errorf("append after close: %v", err)
+	}
+	if err := l.Close(); !errors.Is(err, ErrClosed) {
+		t.Errorf("close after close: %v", err)
+	}
+	if err := (Ticket{}).Wait(context.Background()); err == nil {
+		t.Error("the zero ticket is durable")
+	}
+}
+
+// Order is total, nothing is lost, nothing is there twice, whatever number of callers append at once.
+func TestConcurrentAppend(t *testing.T) {
+	for _, callers := range []int{64, 512} {
+		t.Run(fmt.Sprint(callers), func(t *testing.T) {
+			const each = 20
+			dir := t.TempDir()
+			l := mustOpen(t, dir, Options{Key: testKey(t), SegmentBytes: 200_000, CheckpointRecords: 500})
+			tickets := make([][]Ticket, callers)
+			var wg sync.WaitGroup
+			for c := range callers {
+				wg.Go(func() {
+					for i := range each {
+						ticket, err := l.Append(context.Background(), &Alert{Monitor: fmt.Sprint(c), Detail: Shown(fmt.Sprint(i))})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						tickets[c] = append(tickets[c], ticket)
+					}
+				})
+			}
+			wg.Wait()
+			mustClose(t, l)
+			at := map[uint64]*Alert{}
+			hashes := map[uint64][32]byte{}
+			for r, err := range Read(dir, 0) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a, ok := r.Event.(*Alert); ok {
+					at[r.Index], hashes[r.Index] = a, r.Hash
+				}
+			}
+			if len(at) != callers*each {
+				t.Fatalf("%d records, want %d", len(at), callers*each)
+			}
+			for c := range callers {
+				for i, ticket := range tickets[c] {
+					a := at[ticket.Index]
+					if a == nil || a.Monitor != fmt.Sprint(c) || a.Detail.Text != fmt.Sprint(i) || hashes[ticket.Index] != ticket.Hash {
+						t.Fatalf("ticket %d of caller %d leads to %+v", i, c, a)
+					}
+					if i > 0 && ticket.Index <= tickets[c][i-1].Index {
+						t.Fatalf("caller %d's events are out of order", c)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Events that were queued but not waited for are written too.
+func TestQueueThenClose(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, Options{Key: testKey(t)})
+	for i := range 100 {
+		if _, err := l.Queue(number(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, l)
+	if got := numbers(t, dir); len(got) != 100 {
+		t.Errorf("%d records", len(got))
+	}
+}
+
+func TestRefusedEvents(t *testing.T) {
+	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t)})
+	defer l.Close()
+	for _, ev := range []Event{
+		nil, &Decision{}, &Decision{Outcome: Permit, Code: "permit"}, &Decision{Outcome: "maybe", Code: "x"}, &Decision{Outcome: Deny}, &Effect{}, &SandboxCall{}, &SecretUse{},
+		&Alert{}, &Approval{}, &Revocation{}, &PolicyChange{}, &TrustChange{}, &Start{}, &Stop{}, &Junk{}, &Segment{}, &Checkpoint{}, &Recovery{},
+		&Alert{Monitor: "\xff"}, &Alert{Monitor: "x", Detail: Shown(string(make([]byte, MaxLine)))},
+		&Approval{Rule: "r", By: "b", Request: RequestID{Digest: [32]byte{1}}, At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		if _, err := l.Append(context.Background(), ev); err == nil {
+			t.Errorf("%T %+v was taken", ev, ev)
+		}
+	}
+	if got := l.Size(); got != 1 {
+		t.Errorf("%d records", got)
+	}
+}
+
+func TestWaitEndsWithContext(t *testing.T) {
+	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t)})
+	defer l.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	ticket := Ticket{batch: &batch{done: make(chan struct{})}}
+	if err := ticket.Wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// A reader that follows sees every record once, while they are written and over segments.
+func TestConcurrentFollow(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, Options{Key: testKey(t), SegmentBytes: 3000})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	go func() {
+		for i := range 200 {
+			if _, err := l.Append(ctx, number(i)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	next := 0
+	for r, err := range Follow(ctx, dir, 0, time.Millisecond) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, ok := r.Event.(*Alert); ok {
+			if a.Detail.Text != fmt.Sprint(next) {
+				t.Fatalf("saw %s, want %d", a.Detail.Text, next)
+			}
+			if next++; next == 200 {
+				break
+			}
+		}
+	}
+	if next != 200 {
+		t.Errorf("saw %d records", next)
+	}
+	mustClose(t, l)
+}
+
+// A key file that was deleted takes its digests with it; the log goes on in a new segment.
+func TestShreddedKey(t *testing.T) {
+	dir := t.TempDir()
+	opts := Options{Key: testKey(t)}
+	l := mustOpen(t, dir, opts)
+	mustAppend(t, l, &Alert{Monitor: "m", Detail: Field{Mode: Digest, Text: "secret"}})
+	mustClose(t, l)
+	if err := os.Remove(keyPath(filepath.Join(dir, keysDir), 0)); err != nil {
+		t.Fatal(err)
+	}
+	l = mustOpen(t, dir, opts)
+	mustAppend(t, l, number(1))
+	mustClose(t, l)
+	v, err := Verify(dir, VerifyOptions{})
+	if err != nil || v.Segments != 2 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -1,0 +1,320 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Open opens a log to write it, and makes it when its directory is empty or doesn't exist. No other process can open it until it is closed.
+//
+// A line that a crash left unfinished is cut off, kept in a file beside, and recorded; [Log.Recovered] tells. Whatever else isn't
+// as it was written is a *[BrokenError] and nothing is changed: a tail that doesn't chain, and records that a checkpoint in the directory covers
+// and that aren't there.
+func Open(dir string, opts Options) (*Log, error) {
+	opts, err := opts.withDefaults(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := opts.FS.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := opts.FS.Lock(filepath.Join(dir, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{
+		dir: dir, opts: opts, lock: lock, batch: newBatch(nil),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), due: make(chan struct{}, 1),
+		writer: writer{fs: opts.FS, dir: dir, keys: opts.KeyDir},
+	}
+	if err := l.start(); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
+	return l, nil
+}
+
+// start finds where the log ends, and begins to write behind.
+func (l *Log) start() error {
+	covered, err := l.lastCheckpoint()
+	if err != nil {
+		return err
+	}
+	end, err := findEnd(l.opts.FS, l.dir, l.opts.Key.Origin())
+	if err != nil {
+		return err
+	}
+	if covered != nil && covered.Size > end.next() {
+		return broken(end.next(), "", "the log ends before it, and the last checkpoint covers %d entries: the tail was cut", covered.Size)
+	}
+	if err := l.growTree(covered, end.next()); err != nil {
+		return err
+	}
+	if err := l.cutTorn(end); err != nil {
+		return err
+	}
+	if end.last != nil {
+		l.next, l.prev = end.last.next, end.last.last
+	}
+	l.durable.Store(l.next)
+	if covered != nil {
+		l.covered.Store(covered.Size)
+	}
+	if err := l.resume(end.last); err != nil {
+		return err
+	}
+	l.done.Add(2)
+	go l.write()
+	go l.schedule()
+	if l.recovered != nil {
+		t, err := l.queue(l.recovered, false)
+		if err == nil {
+			err = t.Wait(context.Background())
+		}
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	return nil
+}
+
+// lastCheckpoint reads the checkpoint of the directory, nil for none.
+func (l *Log) lastCheckpoint() (*Signed, error) {
+	data, err := readFile(l.opts.FS, filepath.Join(l.dir, checkpointFile), maxNote)
+	if isNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := note.Open(data, note.VerifierList(l.opts.Key.public))
+	if err != nil {
+		return nil, fmt.Errorf("audit: the checkpoint in %s isn't signed by this log's key: %w", l.dir, err)
+	}
+	s := &Signed{Log: true}
+	s.Origin, s.Size, s.Root, err = parseCheckpoint(n.Text)
+	if err == nil && s.Origin != l.opts.Key.Origin() {
+		err = fmt.Errorf("audit: the checkpoint in %s is of another log", l.dir)
+	}
+	return s, err
+}
+
+// An end is where a log stops.
+type end struct {
+	last  *scan  // of the last segment that holds a record; nil for none
+	torn  []byte // what no line feed ends
+	of    string // the file that torn stands in
+	empty bool   // this file holds nothing else: a crash kept the segment from beginning
+}
+
+func (e *end) next() uint64 {
+	if e.last == nil {
+		return 0
+	}
+	return e.last.next
+}
+
+// findEnd reads the last segment, checks its chain and that it follows on the segment before. It changes nothing.
+func findEnd(fsys FS, dir, origin string) (*end, error) {
+	segments, err := listSegments(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	e := new(end)
+	if n := len(segments); n > 0 {
+		s, err := scanSegment(fsys, dir, segments[n-1], nil)
+		if err != nil {
+			return nil, err
+		}
+		e.torn, e.of = s.rest, segmentName(s.first)
+		if e.empty = s.header == nil; e.empty {
+			segments = segments[:n-1]
+		} else {
+			e.last = &s
+		}
+	}
+	n := len(segments)
+	if n == 0 {
+		if e.empty && e.of != segmentName(0) {
+			return nil, broken(0, e.of, "the log's first segments are missing")
+		}
+		return e, nil
+	}
+	if e.last != nil && n > 1 {
+		before, err := lastLine(fsys, filepath.Join(dir, segmentName(segments[n-2])))
+		if err != nil {
+			return nil, err
+		}
+		if sha256.Sum256(before) != e.last.prev {
+			return nil, broken(e.last.first-1, segmentName(segments[n-2]), "the segment doesn't end with the entry that the next one follows on")
+		}
+	}
+	if e.last == nil {
+		s, err := scanSegment(fsys, dir, segments[n-1], nil)
+		if err != nil {
+			return nil, err
+		}
+		if s.header == nil || len(s.rest) > 0 || segmentName(s.next) != e.of {
+			return nil, broken(s.next, segmentName(s.first), "the segment ends here, and the next, %s, begins elsewhere", e.of)
+		}
+		e.last = &s
+	}
+	switch {
+	case segments[0] != 0:
+		return nil, broken(0, segmentName(segments[0]), "the log's first segments are missing")
+	case e.last.header.Origin != origin:
+		return nil, fmt.Errorf("audit: %s is a log of %s, not of %s", dir, e.last.header.Origin, origin)
+	}
+	return e, nil
+}
+
+// lastLine reads the last line of a file, without its line feed; what has none is no line.
+func lastLine(fsys FS, name string) ([]byte, error) {
+	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	for n := min(size, 64<<10); ; n = min(size, 4*n) {
+		buf := make([]byte, n)
+		if _, err := f.ReadAt(buf, size-n); err != nil && err != io.EOF {
+			return nil, err
+		}
+		line, ok := bytes.CutSuffix(buf, []byte("\n"))
+		i := bytes.LastIndexByte(line, '\n')
+		switch {
+		case !ok:
+			return nil, nil
+		case i >= 0 || n == size:
+			return line[i+1:], nil
+		case n > MaxLine:
+			return nil, nil
+		}
+	}
+}
+
+// cutTorn moves what a crash left unfinished to a file of its own.
+func (l *Log) cutTorn(e *end) error {
+	fsys := l.opts.FS
+	if len(e.torn) > 0 {
+		sum := sha256.Sum256(e.torn)
+		r := &Recovery{Bytes: uint64(len(e.torn)), SHA256: sum, File: fmt.Sprintf("%s%020d-%s", tornPrefix, e.next(), hex.EncodeToString(sum[:4]))}
+		if err := writeFile(fsys, filepath.Join(l.dir, r.File), e.torn); err != nil {
+			return err
+		}
+		l.recovered = r
+	}
+	if e.empty {
+		if err := fsys.Remove(filepath.Join(l.dir, e.of)); err != nil {
+			return err
+		}
+		return fsys.SyncDir(l.dir)
+	}
+	if len(e.torn) == 0 {
+		return nil
+	}
+	f, err := fsys.OpenFile(filepath.Join(l.dir, e.of), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(e.last.size), f.Sync(), f.Close())
+}
+
+// resume goes on with the last segment, or begins one: the first, or another when the key of the last was deleted.
+func (l *Log) resume(last *scan) error {
+	if last != nil {
+		key, err := readKey(l.opts.FS, l.opts.KeyDir, last.first, last.header.Key)
+		if err != nil && !isNotExist(err) {
+			return err
+		}
+		l.writer.size = last.size
+		f, openErr := l.opts.FS.OpenFile(filepath.Join(l.dir, segmentName(last.first)), os.O_WRONLY|os.O_APPEND, 0)
+		if openErr != nil {
+			return openErr
+		}
+		l.writer.file = f
+		if err == nil {
+			l.segment.Store(&segmentState{last.first, key})
+			l.bytes = last.size
+			return nil
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rotate()
+	return nil
+}
+
+// growTree makes the tree of the first n records: of the stored nodes, when they bear out the checkpoint's root, and the records behind; else of all
+// records, and then stores it.
+func (l *Log) growTree(covered *Signed, n uint64) error {
+	nodes, err := l.opts.FS.OpenFile(filepath.Join(l.dir, nodesFile), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	l.nodes = nodes
+	t, suspect := l.storedTree(covered)
+	if err := nodes.Truncate(tlog.StoredHashCount(int64(t.size)) * tlog.HashSize); err != nil {
+		return err
+	}
+	rebuild := t.size == 0
+	for line, err := range readLines(l.opts.FS, l.dir, t.size) {
+		if err != nil {
+			return err
+		}
+		t.add(line)
+		switch {
+		case rebuild && covered != nil && t.size == covered.Size:
+			s := t.snapshot()
+			if s.root != covered.Root {
+				return broken(suspect, "", "the log isn't the one that the last checkpoint covers with %d entries", covered.Size)
+			}
+			err = s.write(l.opts.FS, l.dir, nodes)
+		case len(t.nodes) > 1<<20:
+			err = t.part().write(l.opts.FS, l.dir, nodes)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if t.size != n {
+		return broken(t.size, "", "the log has %d entries up to its last segment, not %d", t.size, n)
+	}
+	l.writer.tree = *t
+	return nil
+}
+
+// storedTree returns the tree that the checkpoint covers, or an empty one when the stored nodes don't yield it. No record chains to the last one that
+// the checkpoint covers yet, so this one is compared with its hash in the tree; when it differs, its index is returned.
+func (l *Log) storedTree(covered *Signed) (t *tree, suspect uint64) {
+	if covered == nil || covered.Size == 0 {
+		return new(tree), 0
+	}
+	stored := storedNodes{l.nodes}
+	t, err := restore(covered.Size, stored)
+	if err != nil || t.span.root() != covered.Root {
+		return new(tree), 0
+	}
+	last := covered.Size - 1
+	want, err := stored.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(last))})
+	for line := range readLines(l.opts.FS, l.dir, last) {
+		if err != nil || line == nil || tlog.RecordHash(line) != want[0] {
+			return new(tree), last
+		}
+		break
+	}
+	return t, 0
+}
