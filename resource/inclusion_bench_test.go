@@ -33,12 +33,18 @@ var narrower = []string{
 // hostileInclusions are questions that make an automaton large, or a comparison backtrack.
 var hostileInclusions = func() map[string]struct{ pattern, union []string } {
 	stars := func(n int) string { return "tool://" + strings.Repeat("a*", n) + "b" }
-	var list, depths, many []string
+	var list, depths, near, pairs, many []string
 	for i := range 16 {
 		list = append(list, "tool://"+strings.Repeat(fmt.Sprintf("a*%d", i), 800))
 	}
 	for i := 1; i < 200; i++ {
 		depths = append(depths, "file:///**/a"+strings.Repeat("/*", i))
+	}
+	for i := range 31 {
+		near = append(near, "file:///**/a"+strings.Repeat("/*", i)+"/a/**")
+	}
+	for i, c := range alphanumeric {
+		pairs = append(pairs, fmt.Sprintf("https://{*%c*%c*,*%c*%c*,*-%c*}.a.com/", c, alphanumeric[(i+1)%36], c, alphanumeric[(i+7)%36], c))
 	}
 	for i := range 16 {
 		many = append(many, "file:///{"+strings.TrimSuffix(strings.Repeat(fmt.Sprintf("a%d,", i), 1)+strings.Repeat("b*c,d/**,", 100), ",")+"}/**/x")
@@ -48,6 +54,8 @@ var hostileInclusions = func() map[string]struct{ pattern, union []string } {
 		"stars":            {[]string{stars(2000)}, []string{stars(1999) + "b", stars(1000) + "c"}},
 		"64_KiB_of_stars":  {[]string{stars(2000)}, list},
 		"nth_from_the_end": {[]string{"file:///**/{a,b}/**"}, depths},
+		"far_apart":        {[]string{"file:///**" + strings.Repeat("/a/**", 8)}, near},
+		"letters":          {[]string{"https://*-*-*.a.com/"}, pairs},
 		"alternatives":     {[]string{"file:///{" + strings.TrimSuffix(strings.Repeat("a,", 200), ",") + "}/**"}, many},
 		"deep_stars":       {[]string{"file://" + strings.Repeat("/**/a*", 60)}, []string{"file://" + strings.Repeat("/**/a*/b", 50), "file://" + strings.Repeat("/**/*a/*", 50) + "/**"}},
 	}

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -90,20 +89,36 @@ func (q *search) found() bool {
 	}
 	var tried []set
 	try := func(left set, host string) bool {
-		for _, t := range tried {
-			q.steps += len(t)
-			if left.contains(t) {
-				return false // more are left than where nothing was found
-			}
+		if q.containsOne(left, tried) {
+			return false // more are left than where nothing was found
 		}
 		tried = append(tried, left)
 		q.host = host
 		return q.path(left)
 	}
-	hosts := q.newParts(hostLabel, hostGlobs(&q.a.host), func(b *alternative) []glob { return b.host.globs })
+	hosts := q.newParts(hostLabel, q.a.host.globs, func(b *alternative) []glob { return b.host.globs })
 	hosts.least, hosts.most = 1, maxLabels
-	return hosts.run(all, func(left set, labels []string) bool { return try(left, strings.Join(labels, ".")) }) ||
-		q.anyAddress(try)
+	hosts.doomed = func(left set) bool { return q.containsOne(left, tried) }
+	hosts.context = func(label string) (string, bool) {
+		if numeric(label) {
+			return "no end", true
+		}
+		return "", true
+	}
+	found := hosts.run(all, func(left set, labels []string) bool {
+		return !numeric(labels[len(labels)-1]) && try(left, strings.Join(labels, "."))
+	})
+	return found || q.anyAddress(try)
+}
+
+// containsOne reports whether s contains one of the others.
+func (q *search) containsOne(s set, others []set) bool {
+	for _, o := range others {
+		if q.steps++; s.contains(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxLabels is the largest number of labels in a host.
@@ -149,16 +164,6 @@ func (q *search) addressLeaves(host string) set {
 	return left
 }
 
-// hostGlobs returns the globs of a host without reading `**` at the end as nothing where the name would then end in a
-// number, and so be none.
-func hostGlobs(h *sequence) []glob {
-	last := len(h.globs) - 1
-	if last > 0 && h.last == last && numeric(h.globs[last-1].text) {
-		return append(slices.Clone(h.globs[:last]), newGlob("*"), h.globs[last])
-	}
-	return h.globs
-}
-
 // path goes on after the host, with those left that match it.
 func (q *search) path(left set) bool {
 	if q.paths == nil {
@@ -168,6 +173,14 @@ func (q *search) path(left set) bool {
 		}
 		q.paths = q.newParts(part, q.a.path.globs, func(b *alternative) []glob { return b.path.globs })
 		q.paths.most = MaxSegments
+		q.paths.doomed = func(left set) bool {
+			for j := range left.all() {
+				if q.by[j].query.kind == queryAny {
+					return true
+				}
+			}
+			return false
+		}
 		if q.a.family == otherFamily {
 			q.paths.least = 1
 		}

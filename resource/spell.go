@@ -1,6 +1,9 @@
 package resource
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // This file finds the kinds of a host label where the union names so many letters that none is left to fill a wildcard
 // with, as in {a,b,c, … ,8,9}*.example.com. Labels have few letters, so their automaton is one of bytes.
@@ -27,33 +30,34 @@ func (q *search) spell(text string, globs []glob, least []bool) []kind {
 		}
 		return kinds
 	})
-	t.least, t.most, t.context = 1, MaxLabelLen, labelContext
+	t.joined, t.context = true, labelContext
+	t.least, t.most = 1, MaxLabelLen
 	all := newSet(len(lists))
 	for j := range lists {
 		all.add(j)
 	}
-	var kinds, others []kind // canonical wherever they stand, and not
-	var covered []set        // what is left by kinds
+	var kinds, numbers []kind // numbers can't stand at the end
+	var covered []set         // what is left by kinds
+	t.doomed = func(left set) bool { return q.containsOne(left, covered) }
 	t.run(all, func(left set, spelt []string) bool {
-		for _, c := range covered {
-			if q.steps += len(c); left.contains(c) {
-				return false
-			}
+		if t.doomed(left) {
+			return false
 		}
 		k := kind{spelt[0], slices.Clone(least)}
 		for j := range left.all() {
 			k.matches[at[j]] = true
 		}
 		q.steps += len(least)
-		if hostLabel.canonical(k.text) {
+		switch {
+		case hostLabel.canonical(k.text):
 			kinds = append(kinds, k)
 			covered = append(covered, left)
-		} else {
-			others = append(others, k)
+		case hostLabel.canonical(k.text + ".x"):
+			numbers = append(numbers, k)
 		}
 		return false
 	})
-	return append(kinds, others...)
+	return append(kinds, numbers...)
 }
 
 // letters returns text as a list of globs of one byte each, in which "*" is `**`.
@@ -76,19 +80,21 @@ func labelContext(text string) (key string, ok bool) {
 		return "", true
 	case text[0] == '-':
 		return "", false
-	case n < 4:
-		return "<" + text, true // "--" may come, or "0x"
-	case text[2:4] == "--":
-		return ">" + text, text[:2] == "xn" // only IDNA knows
+	case n >= 4 && text[2:4] == "--":
+		return text, text[:2] == "xn" // only IDNA knows
 	}
+	context := [4]byte{byte(min(n, 4))}
 	if text[n-1] == '-' {
-		key = "-"
+		context[1] = '-' // no end, and after three a reserved label
+	}
+	if n < 4 && strings.HasPrefix("xn-", text) {
+		context[2] = 'x'
 	}
 	if numeric(text) {
-		key = "0"
-		if text[1] == 'x' {
-			key = "0x"
+		context[3] = '1'
+		if text == "0" || strings.HasPrefix(text, "0x") {
+			context[3] = text[min(n, 2)-1]
 		}
 	}
-	return key, true
+	return string(context[:]), true
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"math/bits"
+	"slices"
 )
 
 // A track goes through the texts of a list of globs, a part at a time, and keeps for each beginning the places that the
@@ -12,16 +13,27 @@ import (
 type track struct {
 	*search
 	globs       []glob
-	kinds       [][]kind                           // for each of globs
-	context     func(string) (key string, ok bool) // see add; nil for none
-	least, most int                                // how many parts there may be
-	starts      []int                              // for each list of the union, its first place
+	kinds       [][]kind                                // for each of globs
+	joined      bool                                    // the parts are the bytes of one text
+	context     func(text string) (key string, ok bool) // see add; nil for none
+	doomed      func(left set) bool                     // no text is wanted that these lists match, whatever others do
+	least, most int                                     // how many parts there may be
+	starts      []int                                   // for each list of the union, its first place
 	places      []place
+	closing     set // the places that are `**` at the end of a list: all matches from there
 	begun       []beginning
-	seen        map[string]bool  // the beginnings, by all that matters about them
-	alike       map[string][]int // the first of them by all but their places
+	groups      map[string]*group
 	key         []byte
 }
+
+// A group are the beginnings that go on in the same way, but for their places.
+type group struct {
+	same  map[uint64]int // by a hash of the places
+	first []int          // the first maxCompared of them
+}
+
+// maxCompared is how many others a beginning is compared with.
+const maxCompared = 64
 
 // A place is between two globs of one list of the union.
 type place struct {
@@ -43,23 +55,27 @@ type beginning struct {
 	at     int // the next glob
 	depth  int // how many parts there are
 	parent int
-	text   string // the last part; with a context, all parts
+	text   string // the last part, or if joined all parts
 	places set
 }
-
-// maxAlike is how many beginnings a new one is compared with.
-const maxAlike = 64
 
 // newTrack returns a track for globs and the lists of the union. kinds is asked for what each glob stands for, and told
 // which globs the lists have.
 func (q *search) newTrack(globs []glob, lists [][]glob, kinds func(g *glob, distinct []glob) []kind) *track {
 	t := &track{search: q, globs: globs}
+	size := len(lists)
+	for _, list := range lists {
+		size += len(list)
+	}
+	q.steps += 2 * size
+	t.starts, t.places = make([]int, 0, len(lists)), make([]place, 0, size)
+	t.closing = newSet(size)
 	index := make(map[string]int32)
 	var distinct []glob
 	for j, list := range lists {
 		t.starts = append(t.starts, len(t.places))
-		q.steps += 1 + len(list)
-		for _, g := range list {
+		for k := range list {
+			g := &list[k]
 			switch g.kind {
 			case deep:
 				t.places = append(t.places, place{kind: placeDeep})
@@ -73,9 +89,12 @@ func (q *search) newTrack(globs []glob, lists [][]glob, kinds func(g *glob, dist
 			if !ok {
 				i = int32(len(distinct))
 				index[g.text] = i
-				distinct = append(distinct, g)
+				distinct = append(distinct, *g)
 			}
 			t.places = append(t.places, place{placeGlob, i})
+		}
+		if n := len(t.places); len(list) > 0 && t.places[n-1].kind == placeDeep {
+			t.closing.add(n - 1)
 		}
 		t.places = append(t.places, place{placeEnd, int32(j)})
 	}
@@ -105,7 +124,7 @@ func (t *track) run(left set, visit func(left set, parts []string) bool) bool {
 	for j := range left.all() {
 		t.reach(first, t.starts[j])
 	}
-	t.begun, t.seen, t.alike = t.begun[:0], make(map[string]bool), make(map[string][]int)
+	t.begun, t.groups = t.begun[:0], make(map[string]*group)
 	t.add(beginning{parent: -1, places: first})
 	for i := 0; i < len(t.begun) && !t.exhausted(); i++ {
 		b := t.begun[i]
@@ -150,7 +169,7 @@ func (t *track) step(i int, k *kind, at int) {
 		}
 	}
 	text := k.text
-	if t.context != nil {
+	if t.joined {
 		text = from.text + text
 	}
 	t.add(beginning{at, from.depth + 1, i, text, to})
@@ -171,25 +190,46 @@ func (t *track) add(b beginning) {
 		t.steps += len(b.text)
 		t.key = append(t.key, key...)
 	}
-	key := len(t.key)
-	for _, word := range b.places {
-		t.key = binary.LittleEndian.AppendUint64(t.key, word)
+	g := t.groups[string(t.key)]
+	if g == nil {
+		g = &group{same: make(map[uint64]int)}
+		t.groups[string(t.key)] = g
 	}
-	if t.seen[string(t.key)] {
+	hash := b.places.hash()
+	if t.closed(b.places) {
 		return
 	}
-	t.seen[string(t.key)] = true
-	alike := t.alike[string(t.key[:key])]
-	for _, i := range alike {
+	if i, ok := g.same[hash]; ok && b.places.contains(t.begun[i].places) {
+		return
+	}
+	for _, i := range g.first {
 		t.steps++
 		if b.places.contains(t.begun[i].places) {
 			return
 		}
 	}
-	if len(alike) < maxAlike {
-		t.alike[string(t.key[:key])] = append(alike, len(t.begun))
+	if len(g.first) < maxCompared {
+		g.first = append(g.first, len(t.begun))
 	}
+	g.same[hash] = len(t.begun)
 	t.begun = append(t.begun, b)
+}
+
+// closed reports whether the lists that match whatever follows leave nothing to find.
+func (t *track) closed(places set) bool {
+	for i := range places {
+		if places[i]&t.closing[i] != 0 {
+			forever := slices.Clone(places)
+			for j := range forever {
+				forever[j] &= t.closing[j] << 1
+				if j > 0 {
+					forever[j] |= places[j] & (t.closing[j-1] >> 63)
+				}
+			}
+			return t.doomed(t.ended(forever))
+		}
+	}
+	return false
 }
 
 // reach adds p and what is reached from it without a part.
@@ -214,7 +254,7 @@ func (t *track) ended(places set) set {
 
 // parts returns the parts of the beginning with the number i.
 func (t *track) parts(i int) []string {
-	if t.context != nil {
+	if t.joined {
 		return []string{t.begun[i].text}
 	}
 	parts := make([]string, t.begun[i].depth)
@@ -243,6 +283,16 @@ func (s set) all() iter.Seq[int] {
 			}
 		}
 	}
+}
+
+// hash returns a hash of the set (FNV-1a, a word at a time).
+func (s set) hash() uint64 {
+	h := uint64(14695981039346656037)
+	for _, word := range s {
+		h = (h ^ word) * 1099511628211
+		h ^= h >> 32
+	}
+	return h
 }
 
 // contains reports whether all of t, which is for numbers of the same size, is in s.
