@@ -134,6 +134,50 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
+func FuzzInclusion(f *testing.F) {
+	for _, vectors := range inclusionVectors(f) {
+		for _, v := range vectors {
+			f.Add(v.Pattern, strings.Join(v.Union, " "), v.Witness)
+		}
+	}
+	for _, h := range hostile {
+		f.Add(h.pattern, h.pattern+"x", h.name(1000))
+	}
+	names := make([]Name, len(canonicalNames))
+	for i, s := range canonicalNames {
+		names[i] = parse(f, s)
+	}
+	f.Fuzz(func(t *testing.T, s, texts, name string) {
+		p, err := ParsePattern(s)
+		if err != nil {
+			return
+		}
+		var union []*Pattern
+		for _, s := range strings.Fields(texts) {
+			if q, err := ParsePattern(s); err == nil {
+				union = append(union, q)
+			}
+		}
+		got := p.Within(union, InclusionBudget/8)
+		checkInclusion(t, p, union, got)
+		if again := p.Within(union, InclusionBudget/8); again != got {
+			t.Errorf("%s within %s: %+v, and then %+v", p, union, got, again)
+		}
+		tryNames := names
+		if n, err := Parse(name); err == nil {
+			tryNames = append(tryNames[:len(tryNames):len(tryNames)], n)
+		}
+		for _, n := range tryNames {
+			if got.Verdict == Included && p.Match(n) && !matchesAny(union, n) {
+				t.Errorf("%s within %s: included, but %s", p, union, n)
+			}
+		}
+		if with := p.Within(append(union, p), InclusionBudget); with.Verdict != Included {
+			t.Errorf("%s isn't within itself and %s", p, union)
+		}
+	})
+}
+
 // checkRefusal checks that err is a complete Error about s, whose canonical form parse accepts as it stands.
 func checkRefusal(t *testing.T, s string, err error, parse func(string) (string, error)) {
 	t.Helper()

@@ -1,7 +1,11 @@
 package resource
 
 import (
+	"bytes"
+	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -214,64 +218,64 @@ func coveredOneByOne(p *Pattern, union []*Pattern) bool {
 	return true
 }
 
-func TestInclusion(t *testing.T) {
-	tests := []struct {
-		title   string
-		pattern string
-		union   string // separated by spaces
-		want    string // the witness, "included" or "undecided"
-	}{
-		{"itself", "file:///srv/**", "file:///srv/**", "included"},
-		{"nothing in the union", "file:///srv", "", "file:///srv"},
-		{"below", "file:///srv/kb/*.md", "file:///srv/**", "included"},
-		{"above", "file:///srv/**", "file:///srv/kb/**", "file:///srv"},
-		{"T10 a prefix of the text is no parent", "file:///srv/kbx", "file:///srv/kb/**", "file:///srv/kbx"},
-		{"T10 nor with stars", "file:///srv/kb*", "file:///srv/kb/**", "file:///srv/kbx"},
-		{"another scheme", "tool://a", "file:///** https://**", "tool://a"},
+// An inclusionVector is a question and its answer, as in spec/vectors/inclusion. The pattern "any" has every resource.
+type inclusionVector struct {
+	Title   string   `json:"title"`
+	Pattern string   `json:"pattern"`
+	Union   []string `json:"union"`
+	Answer  string   `json:"answer"`
+	Witness string   `json:"witness"` // the one that is found; another one may do as well
+}
 
-		{"T07 two together", "file:///srv/{kb,faq}/**", "file:///srv/kb/** file:///srv/faq/**", "included"},
-		{"T07 two together, and one resource out", "file:///srv/{kb,faq,etc}", "file:///srv/kb/** file:///srv/faq/**", "file:///srv/etc"},
-		{"T07 no single one has it all", "file:///srv/**", "file:///srv file:///srv/*/**", "included"},
-		{"T07 by depth", "file:///srv/**", "file:///srv file:///srv/* file:///srv/*/* file:///srv/*/*/*/**", "included"},
-		{"T07 by depth, and one depth out", "file:///srv/**", "file:///srv file:///srv/* file:///srv/*/*/*/**", "file:///srv/x/x"},
-		{"T07 a single resource out", "file:///srv/**", "file:///srv/*/**", "file:///srv"},
-		{"T07 schemes", "{http,https}://a.com/**", "http://a.com/** https://a.com/**", "included"},
-		{"T07 labels", "https://**.a.com/", "https://a.com https://*.a.com https://*.*.**.a.com", "included"},
-		{"T07 labels, one count out", "https://**.a.com/", "https://a.com https://*.*.**.a.com", "https://x.a.com/"},
-		{"T07 with and without query", "https://a.com/x/**", "https://a.com/**/x https://a.com/x/** https://a.com/**?*", "included"},
-		{"T07 with and without query, none alone", "https://a.com/**", "https://a.com https://a.com/**/* https://a.com/**?*", "included"},
-		{"T07 the query out", "https://a.com/**", "https://a.com https://a.com/**/*", "https://a.com/?x"},
-		{"T07 the host decides about the path", "https://**.a/**", "https://a/** https://*.**.a https://**.a/*/**", "https://x.a/?x"},
-
-		{"any port", "https://a.com:*/", "https://a.com/ https://a.com:1/ https://a.com:444/", "https://a.com:445/"},
-		{"the default port", "https://a.com/", "https://a.com:*/", "included"},
-		{"addresses are labels", "https://*/", "https://**.*/**", "included"},
-		{"an address", "https://127.0.0.1/x", "https://*/**", "included"},
-		{"an address is one label", "https://127.0.0.1/", "https://*.*.*.* https://*.**.*.*", "https://127.0.0.1/"},
-		{"an address in brackets", "https://[::1]:8443/x?*", "https://[::1]/** https://[::2]:*/**", "https://[::1]:8443/x?x"},
-		{"everything of a scheme, in parts", "https://**", "https://**.*:*/**", "included"},
-		{"no host ends in a number", "https://a.1.**/", "https://a.1.*.**", "included"},
-		{"no resource without segments", "tool://**", "tool://* tool://*/*/**", "included"},
-		{"a trailing slash counts for nothing", "https://a.com/x/**", "https://a.com/x/*/** https://a.com/x https://a.com/x?*", "included"},
-
-		{"globs", "tool://a*b*c", "tool://a*c", "included"},
-		{"globs, the other way", "tool://a*c", "tool://a*b*c", "tool://ac"},
-		{"globs that only look alike", "tool://*ab", "tool://*b tool://a*", "included"},
-		{"ends that could overlap", "tool://aba", "tool://ab*ba", "tool://aba"},
-		{"a star is not nothing in a segment", "tool://a/*", "tool://a", "tool://a/x"},
-		{"a query glob", "https://a.com/?page=*&n=1", "https://a.com/?page=*", "included"},
-		{"another query", "https://a.com/?page=*", "https://a.com/?page=1*", "https://a.com/?page="},
+func inclusionVectors(t testing.TB) map[string][]inclusionVector {
+	t.Helper()
+	files, err := filepath.Glob("../spec/vectors/inclusion/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no vectors: ", err)
 	}
-	for _, tt := range tests {
-		t.Run(tt.title, func(t *testing.T) {
-			p, union := pattern(t, tt.pattern), patterns(t, strings.Fields(tt.union)...)
-			got := p.Within(union, InclusionBudget)
-			checkInclusion(t, p, union, got)
-			if answer := answer(got); answer != tt.want {
-				t.Errorf("%s within %s: %s, want %s", p, union, answer, tt.want)
-			}
-		})
+	all := make(map[string][]inclusionVector)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v struct {
+			About string            `json:"about"`
+			Cases []inclusionVector `json:"cases"`
+		}
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&v); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[filepath.Base(file)] = v.Cases
 	}
+	return all
+}
+
+func TestInclusionVectors(t *testing.T) {
+	for file, vectors := range inclusionVectors(t) {
+		for _, v := range vectors {
+			t.Run(file+"/"+v.Title, func(t *testing.T) {
+				p, union := patternOrAny(t, v.Pattern), []*Pattern{}
+				for _, s := range v.Union {
+					union = append(union, patternOrAny(t, s))
+				}
+				got := p.Within(union, InclusionBudget)
+				checkInclusion(t, p, union, got)
+				if got.Verdict.String() != v.Answer || got.Witness.String() != v.Witness {
+					t.Errorf("%s within %s: %s %s after %d steps, want %s %s", p, union, got.Verdict, got.Witness, got.Steps, v.Answer, v.Witness)
+				}
+			})
+		}
+	}
+}
+
+func patternOrAny(t testing.TB, s string) *Pattern {
+	if s == "any" {
+		return Any()
+	}
+	return pattern(t, s)
 }
 
 // Where a union names every letter and digit, what a label of a host can be is finite in a way that counts.
@@ -349,7 +353,7 @@ func TestInclusionOfLabelsAgreesWithEnumeration(t *testing.T) {
 				union = append(union, q)
 			}
 		}
-		got := p.Within(union, InclusionBudget)
+		got := p.Within(union, 8*InclusionBudget)
 		checkInclusion(t, p, union, got)
 		count[got.Verdict]++
 		if got.Verdict != Exceeds {
@@ -396,5 +400,65 @@ func TestZeroInclusionLetsNothingPass(t *testing.T) {
 	var in Inclusion
 	if in.Verdict == Included || in.Verdict != Undecided {
 		t.Errorf("the zero Inclusion is %s", in.Verdict)
+	}
+}
+
+func TestT18HostileInclusionsEndWithinTheBudget(t *testing.T) {
+	for title, h := range hostileInclusions {
+		t.Run(title, func(t *testing.T) {
+			p, union := pattern(t, h.pattern), patterns(t, h.union...)
+			look := 2 * MaxRun * MaxNameLen
+			for _, q := range union {
+				for i := range q.alts {
+					look += len(q.alts[i].text)
+				}
+			}
+			seen := make(map[string]bool)
+			for _, budget := range []int{0, 1, 100, 10_000, 100_000, InclusionBudget} {
+				got := p.Within(union, budget)
+				checkInclusion(t, p, union, got)
+				seen[got.Verdict.String()] = true
+				if got.Steps > budget+look {
+					t.Errorf("%d steps of %d", got.Steps, budget)
+				}
+				if got.Steps > budget && got.Verdict == Included {
+					t.Errorf("included, though %d steps of %d were not enough", got.Steps, budget)
+				}
+			}
+			if !seen["undecided"] || seen["included"] && seen["exceeds"] {
+				t.Errorf("%v", seen)
+			}
+		})
+	}
+}
+
+func TestInclusionWithoutBudgetIsUndecided(t *testing.T) {
+	p, union := pattern(t, "file:///srv/**"), patterns(t, "file:///srv", "file:///srv/*/**")
+	whole := p.Within(union, InclusionBudget)
+	if whole.Verdict != Included {
+		t.Fatal(whole)
+	}
+	for budget := range whole.Steps {
+		if got := p.Within(union, budget); got.Verdict != Undecided {
+			t.Errorf("with %d of %d steps: %s", budget, whole.Steps, answer(got))
+		}
+	}
+	for _, budget := range []int{-1, whole.Steps} {
+		if got, want := p.Within(union, budget).Verdict == Included, budget > 0; got != want {
+			t.Errorf("with %d of %d steps: included is %v", budget, whole.Steps, got)
+		}
+	}
+}
+
+func TestInclusionByOnePatternDoesNotAllocate(t *testing.T) {
+	ps, union := patterns(t, narrower...), patterns(t, grants...)
+	if allocs := testing.AllocsPerRun(100, func() {
+		for _, p := range ps {
+			if p.Within(union, InclusionBudget).Verdict != Included {
+				t.Error(p)
+			}
+		}
+	}); allocs != 0 {
+		t.Errorf("Within allocates %v times", allocs)
 	}
 }

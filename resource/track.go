@@ -179,7 +179,7 @@ func (t *track) step(i int, k *kind, at int) {
 // How a beginning goes on depends on its next glob and on its context, which tells what may follow so that the whole is
 // canonical. The context is not ok where nothing may.
 func (t *track) add(b beginning) {
-	t.steps += 8 + 2*len(b.places)
+	t.steps += 24 + 2*len(b.places)
 	t.key = binary.AppendUvarint(t.key[:0], uint64(b.at))
 	t.key = binary.AppendUvarint(t.key, uint64(min(b.depth, t.least)))
 	if t.context != nil {
