@@ -8,7 +8,8 @@
 //   - every other scheme: scheme://segment/segment…, case-sensitive and without a host.
 //
 // Start at [Parse], which accepts a name only in its one canonical spelling, and at [ParsePattern]. [Pattern.Match]
-// asks one pattern; an [Index] asks thousands of them at once.
+// asks one pattern; an [Index] asks thousands of them at once. [Pattern.Within] tells whether some patterns together have
+// all that another one has.
 //
 // # What is guaranteed
 //

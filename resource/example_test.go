@@ -66,3 +66,23 @@ func ExampleIndex() {
 	fmt.Println(ix.Match(n, nil))
 	// Output: [0 1]
 }
+
+func ExamplePattern_Within() {
+	var parent []*resource.Pattern
+	for _, s := range []string{"file:///srv/{kb,faq}/**", "https://*.example.com/**"} {
+		p, _ := resource.ParsePattern(s)
+		parent = append(parent, p)
+	}
+	for _, s := range []string{"{file:///srv/kb/*.md,https://api.example.com/v1}", "file:///srv/kb*/**"} {
+		child, _ := resource.ParsePattern(s)
+		in := child.Within(parent, resource.InclusionBudget)
+		fmt.Println(in.Verdict, child)
+		if in.Verdict == resource.Exceeds {
+			fmt.Println("witness", in.Witness)
+		}
+	}
+	// Output:
+	// included {file:///srv/kb/*.md,https://api.example.com/v1}
+	// exceeds file:///srv/kb*/**
+	// witness file:///srv/kbx
+}

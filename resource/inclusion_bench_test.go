@@ -46,21 +46,25 @@ var hostileInclusions = func() map[string]hostileInclusion {
 		depths = append(depths, "file:///**/a"+strings.Repeat("/*", i))
 	}
 	for i := range 31 {
-		near = append(near, "file:///**/a"+strings.Repeat("/*", i)+"/a/**")
+		near = append(near, "file:///**/a"+strings.Repeat("/*", i)+"/a/**/b")
 	}
 	for i, c := range alphanumeric {
 		pairs = append(pairs, fmt.Sprintf("https://{*%c*%c*,*%c*%c*,*-%c*}.a.com/", c, alphanumeric[(i+1)%36], c, alphanumeric[(i+7)%36], c))
 	}
 	for i := range 16 {
-		many = append(many, "file:///{"+strings.TrimSuffix(strings.Repeat(fmt.Sprintf("a%d,", i), 1)+strings.Repeat("b*c,d/**,", 100), ",")+"}/**/x")
+		var alts []string
+		for j := range 200 {
+			alts = append(alts, fmt.Sprintf("b*%d", 200*i+j))
+		}
+		many = append(many, "file:///{"+strings.Join(alts, ",")+"}/**/x")
 	}
 	return map[string]hostileInclusion{
 		"stars":            {stars(2000), []string{stars(1999) + "b", stars(1000) + "c"}},
 		"64_KiB_of_stars":  {stars(2000), list},
 		"nth_from_the_end": {"file:///**/{a,b}/**", depths},
-		"far_apart":        {"file:///**" + strings.Repeat("/a/**", 8), near},
+		"far_apart":        {"file:///**" + strings.Repeat("/a/**", 8) + "/b", near},
 		"letters":          {"https://*-*-*.a.com/", pairs},
-		"alternatives":     {"file:///{" + strings.TrimSuffix(strings.Repeat("a,", 200), ",") + "}/**", many},
+		"alternatives":     {strings.Replace(many[0], "b*", "a*", -1), many},
 		"deep_stars":       {"file://" + strings.Repeat("/**/a*", 60), []string{"file://" + strings.Repeat("/**/a*/b", 50), "file://" + strings.Repeat("/**/*a/*", 50) + "/**"}},
 	}
 }()

@@ -295,6 +295,9 @@ func TestInclusionOfLabelsLetterByLetter(t *testing.T) {
 		{"https://*.a.com/", "https://" + each("*c*", "") + ".a.com", "included"},
 		{"https://*.a.com/", "https://" + each("*c*", "q") + ".a.com", "https://q.a.com/"},
 		{"https://*.a.com/", "https://{" + each("c*c*", "") + "," + each("*cc", "") + "}.a.com", "https://x.a.com/"},
+		{"https://*.a.com/", "https://" + each("*c", "") + ".a.com", "included"},
+		{"https://*.a.com/", "https://" + each("*c", "7") + ".a.com", "https://x7.a.com/"},
+		{"https://*.a.com/", "https://{*x7," + each("*c", "7") + "}.a.com", "https://y7.a.com/"},
 		{"https://w-*.a.com/", "https://" + each("w-c*", "") + ".a.com", "https://w--x.a.com/"},
 		{"https://w-*.a.com/", "https://{w--*," + each("w-c*", "") + "}.a.com", "included"},
 		{"https://w*.a.com/", "https://" + each("wc*", "") + ".a.com", "https://w.a.com/"},
@@ -318,17 +321,24 @@ func TestInclusionOfLabelsLetterByLetter(t *testing.T) {
 	}
 }
 
-// With every letter and digit but a and b named, all that matters is words over a, b and the hyphen.
+// With every letter and digit but a and b named, all that matters is words over a, b and the hyphen, and at other places
+// than those where they are named one other letter.
 func TestInclusionOfLabelsAgreesWithEnumeration(t *testing.T) {
+	for _, format := range []string{"*c*", "*c", "c*"} {
+		t.Run(format, func(t *testing.T) { testLabels(t, format) })
+	}
+}
+
+func testLabels(t *testing.T, format string) {
 	named := "https://{"
 	for _, c := range alphanumeric[1:] {
 		if c != 'a' && c != 'b' {
-			named += "*" + string(c) + "*,"
+			named += strings.ReplaceAll(format, "c", string(c)) + ","
 		}
 	}
-	named += "*x*}.com"
+	named += strings.ReplaceAll(format, "c", "x") + "}.com"
 	names := map[string][]Name{}
-	for _, label := range allWords("ab-", 6) {
+	for _, label := range allWords("abx-", 6) {
 		if n, err := Parse("https://" + label + ".com/"); err == nil {
 			names["https"] = append(names["https"], n)
 		}
@@ -342,7 +352,7 @@ func TestInclusionOfLabelsAgreesWithEnumeration(t *testing.T) {
 		return string(w)
 	}
 	count := make(map[Verdict]int)
-	for range 1500 {
+	for range 600 {
 		p, err := ParsePattern("https://" + word() + ".com")
 		if err != nil {
 			continue
@@ -363,7 +373,7 @@ func TestInclusionOfLabelsAgreesWithEnumeration(t *testing.T) {
 		}
 	}
 	t.Log(count)
-	if count[Included] < 100 || count[Exceeds] < 100 || count[Undecided] > 0 {
+	if count[Included] < 50 || count[Exceeds] < 50 || count[Undecided] > 0 {
 		t.Errorf("the test is too easy, or its questions too hard: %v", count)
 	}
 }

@@ -99,11 +99,11 @@ func (q *search) found() bool {
 	hosts := q.newParts(hostLabel, q.a.host.globs, func(b *alternative) []glob { return b.host.globs })
 	hosts.least, hosts.most = 1, maxLabels
 	hosts.doomed = func(left set) bool { return q.containsOne(left, tried) }
-	hosts.context = func(label string) (string, bool) {
+	hosts.context = func(label string) (c context, ok bool) {
 		if numeric(label) {
-			return "no end", true
+			c.key = "no end"
 		}
-		return "", true
+		return c, true
 	}
 	found := hosts.run(all, func(left set, labels []string) bool {
 		return !numeric(labels[len(labels)-1]) && try(left, strings.Join(labels, "."))

@@ -71,30 +71,30 @@ func letters(text string) []glob {
 	return list
 }
 
-// labelContext returns what the beginning of a label says about how it may go on: beginnings with the same key may go on
-// in the same way, in a last label too. It is not ok if no label begins with text.
-func labelContext(text string) (key string, ok bool) {
+// labelContext returns the context of the beginning of a label, which may be a last label. It is not ok if no label begins
+// with text.
+func labelContext(text string) (c context, ok bool) {
 	n := len(text)
-	switch {
-	case n == 0:
-		return "", true
-	case text[0] == '-':
-		return "", false
-	case n >= 4 && text[2:4] == "--":
-		return text, text[:2] == "xn" // only IDNA knows
+	if n == 0 {
+		return c, true
 	}
-	context := [4]byte{byte(min(n, 4))}
+	key := [4]byte{byte(min(n, 4))}
 	if text[n-1] == '-' {
-		context[1] = '-' // no end, and after three a reserved label
+		key[1] = '-' // no end, and after three "-" makes a reserved label
 	}
 	if n < 4 && strings.HasPrefix("xn-", text) {
-		context[2] = 'x'
+		key[2] = 'x'
 	}
 	if numeric(text) {
-		context[3] = '1'
+		key[3] = '1'
 		if text == "0" || strings.HasPrefix(text, "0x") {
-			context[3] = text[min(n, 2)-1]
+			key[3] = text[min(n, 2)-1]
 		}
 	}
-	return string(context[:]), true
+	c.key, c.wider = string(key[:]), string(key[:])
+	if n >= 4 && text[2:4] == "--" {
+		c.key = text // only IDNA knows what may follow
+		return c, text[:2] == "xn"
+	}
+	return c, text[0] != '-'
 }

@@ -13,18 +13,22 @@ import (
 type track struct {
 	*search
 	globs       []glob
-	kinds       [][]kind                                // for each of globs
-	joined      bool                                    // the parts are the bytes of one text
-	context     func(text string) (key string, ok bool) // see add; nil for none
-	doomed      func(left set) bool                     // no text is wanted that these lists match, whatever others do
-	least, most int                                     // how many parts there may be
-	starts      []int                                   // for each list of the union, its first place
+	kinds       [][]kind                          // for each of globs
+	joined      bool                              // the parts are the bytes of one text
+	context     func(text string) (context, bool) // see add; nil for none
+	doomed      func(left set) bool               // no text is wanted that these lists match, whatever others do
+	least, most int                               // how many parts there may be
+	starts      []int                             // for each list of the union, its first place
 	places      []place
 	closing     set // the places that are `**` at the end of a list: all matches from there
 	begun       []beginning
 	groups      map[string]*group
 	key         []byte
 }
+
+// A context tells how a beginning may go on so that the whole is canonical: in no way but those of another with the same
+// key, or with the key wider.
+type context struct{ key, wider string }
 
 // A group are the beginnings that go on in the same way, but for their places.
 type group struct {
@@ -175,44 +179,57 @@ func (t *track) step(i int, k *kind, at int) {
 	t.add(beginning{at, from.depth + 1, i, text, to})
 }
 
-// add adds a beginning unless there is one from which all goes on in the same way and that has come to no other places.
-// How a beginning goes on depends on its next glob and on its context, which tells what may follow so that the whole is
-// canonical. The context is not ok where nothing may.
+// add adds a beginning unless there is one that goes on in all the ways this one does and has come to no other places.
+// How one goes on depends on its next glob and on its context, which is not ok where nothing may follow.
 func (t *track) add(b beginning) {
 	t.steps += 24 + 2*len(b.places)
-	t.key = binary.AppendUvarint(t.key[:0], uint64(b.at))
-	t.key = binary.AppendUvarint(t.key, uint64(min(b.depth, t.least)))
+	var c context
 	if t.context != nil {
-		key, ok := t.context(b.text)
-		if !ok {
+		t.steps += len(b.text)
+		var ok bool
+		if c, ok = t.context(b.text); !ok {
 			return
 		}
-		t.steps += len(b.text)
-		t.key = append(t.key, key...)
 	}
+	if t.closed(b.places) || c.wider != c.key && t.known(t.group(&b, c.wider), b.places) {
+		return
+	}
+	g := t.group(&b, c.key)
+	if t.known(g, b.places) {
+		return
+	}
+	if len(g.first) < maxCompared {
+		g.first = append(g.first, len(t.begun))
+	}
+	g.same[b.places.hash()] = len(t.begun)
+	t.begun = append(t.begun, b)
+}
+
+// group returns the group of those with b's next glob and the context.
+func (t *track) group(b *beginning, context string) *group {
+	t.key = binary.AppendUvarint(t.key[:0], uint64(b.at))
+	t.key = binary.AppendUvarint(t.key, uint64(min(b.depth, t.least)))
+	t.key = append(t.key, context...)
 	g := t.groups[string(t.key)]
 	if g == nil {
 		g = &group{same: make(map[uint64]int)}
 		t.groups[string(t.key)] = g
 	}
-	hash := b.places.hash()
-	if t.closed(b.places) {
-		return
-	}
-	if i, ok := g.same[hash]; ok && b.places.contains(t.begun[i].places) {
-		return
+	return g
+}
+
+// known reports whether one of the group has come to some of places and no others.
+func (t *track) known(g *group, places set) bool {
+	if i, ok := g.same[places.hash()]; ok && places.contains(t.begun[i].places) {
+		return true
 	}
 	for _, i := range g.first {
 		t.steps++
-		if b.places.contains(t.begun[i].places) {
-			return
+		if places.contains(t.begun[i].places) {
+			return true
 		}
 	}
-	if len(g.first) < maxCompared {
-		g.first = append(g.first, len(t.begun))
-	}
-	g.same[hash] = len(t.begun)
-	t.begun = append(t.begun, b)
+	return false
 }
 
 // closed reports whether the lists that match whatever follows leave nothing to find.
