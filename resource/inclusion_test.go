@@ -443,19 +443,53 @@ func TestT18HostileInclusionsEndWithinTheBudget(t *testing.T) {
 }
 
 func TestInclusionWithoutBudgetIsUndecided(t *testing.T) {
-	p, union := pattern(t, "file:///srv/**"), patterns(t, "file:///srv", "file:///srv/*/**")
-	whole := p.Within(union, InclusionBudget)
-	if whole.Verdict != Included {
-		t.Fatal(whole)
-	}
-	for budget := range whole.Steps {
-		if got := p.Within(union, budget); got.Verdict != Undecided {
-			t.Errorf("with %d of %d steps: %s", budget, whole.Steps, answer(got))
+	p := pattern(t, "{file:///srv/**,tool://x}")
+	for _, texts := range []string{
+		"file:///srv tool://* file:///srv/*/**", "file:///** tool://x", "file:///srv/** tool://a*", "file:///srv/*/** tool://x",
+	} {
+		union := patterns(t, strings.Fields(texts)...)
+		whole := p.Within(union, InclusionBudget)
+		if whole.Verdict == Undecided {
+			t.Fatal(whole)
+		}
+		for budget := -1; budget < whole.Steps; budget++ {
+			got := p.Within(union, budget)
+			checkInclusion(t, p, union, got)
+			if got.Verdict == Included || whole.Verdict == Included && got.Verdict == Exceeds {
+				t.Errorf("%s, with %d of %d steps: %s", texts, budget, whole.Steps, answer(got))
+			}
+		}
+		if got := p.Within(union, whole.Steps); got != whole {
+			t.Errorf("%s, with %d of %[2]d steps: %s", texts, whole.Steps, answer(got))
 		}
 	}
-	for _, budget := range []int{-1, whole.Steps} {
-		if got, want := p.Within(union, budget).Verdict == Included, budget > 0; got != want {
-			t.Errorf("with %d of %d steps: included is %v", budget, whole.Steps, got)
+}
+
+// The corners of spec/INCLUSION.md section 5: what is outside the union in text is no name.
+func TestInclusionIsUndecidedWhereOnlyOtherTextIsOutside(t *testing.T) {
+	long := "tool://" + strings.Repeat("a", MaxNameLen-len("tool://")-len("/**"))
+	for _, tt := range []struct{ title, pattern, union string }{
+		{"longer than a name", long + "/**", long + " " + long + "/*"},
+		{"a label that begins with a digit beside Hebrew", "https://*.1a.xn--4db/", ""},
+	} {
+		t.Run(tt.title, func(t *testing.T) {
+			got := pattern(t, tt.pattern).Within(patterns(t, strings.Fields(tt.union)...), InclusionBudget)
+			if got.Verdict != Undecided || got.Steps > InclusionBudget {
+				t.Errorf("%s after %d steps", answer(got), got.Steps)
+			}
+		})
+	}
+}
+
+func TestInclusionBeyondOneWordOfPlaces(t *testing.T) {
+	for depth := 1; depth < 80; depth++ {
+		deep := "file://" + strings.Repeat("/a", depth)
+		union := patterns(t, deep+"/x", deep+"/*/*", deep, deep+"/*/*/*/**", deep+"/*")
+		if got := answer(pattern(t, deep+"/**").Within(union, InclusionBudget)); got != "included" {
+			t.Errorf("at depth %d: %s", depth, got)
+		}
+		if got, want := answer(pattern(t, deep+"/**").Within(union[:4], InclusionBudget)), deep+"/y"; got != want {
+			t.Errorf("at depth %d: %s, want %s", depth, got, want)
 		}
 	}
 }
