@@ -1,0 +1,246 @@
+package pep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/token"
+)
+
+// A decision is the way of one message through the stages.
+type decision struct {
+	pep      *PEP
+	ctx      context.Context
+	in       *inForce
+	now      time.Time
+	delivery *token.Delivery
+	message  *token.Message
+
+	chain    *link // the verified token; nil when it doesn't hold
+	chainErr error
+	request  eval.Request
+	name     string // the sender's, or its did:key
+}
+
+// authenticate is the first stage. Its errors are for the operator alone. When it returns nil, the message's sequence number is used up.
+func (c *decision) authenticate() error {
+	m, p := c.message, c.pep
+	switch age := c.now.Sub(m.Time); {
+	case m.Realm != c.in.trust.Realm():
+		return &token.Error{Reason: token.Realm, Block: -1, Detail: "the message is for another realm"}
+	case m.Recipient != p.cfg.Key:
+		return fmt.Errorf("pep: the message is for %s", m.Recipient)
+	case age > MaxAge || age < -MaxAge:
+		return fmt.Errorf("pep: the message is %s old; at most %s are allowed, either way", age.Round(time.Second), MaxAge)
+	}
+	audience, digest, err := token.Key{}, token.Digest{}, error(nil)
+	if chain, verr := p.verifier.Verify(c.delivery.Token, c.in.terms(c.now)); verr != nil {
+		c.chainErr = verr
+		if audience, digest, err = token.Claimed(c.delivery.Token); err != nil {
+			return err
+		}
+	} else {
+		c.chain = p.chains.get(chain, c.in)
+		audience, digest = chain.Audience(), chain.Digest()
+	}
+	switch {
+	case audience != m.Sender:
+		return &token.Error{Reason: token.NotHolder, Block: -1, Detail: "the sender is not the audience of the token"}
+	case digest != m.Token:
+		return errors.New("pep: the message names another token than came with it")
+	}
+	named := false
+	c.name, named = c.in.trust.Name(m.Sender)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.senders[m.Sender]
+	if s == nil {
+		// Keys cost nothing. Only one that somebody trusted vouches for, by name or by a token that holds, gets a place in memory and log.
+		if !named && c.chain == nil {
+			return c.chainErr
+		}
+		if len(p.senders) >= MaxSenders {
+			return errors.New("pep: too many senders")
+		}
+		s = &sender{}
+		p.senders[m.Sender] = s
+	}
+	if s.window.used(m.Sequence) {
+		return fmt.Errorf("pep: the sequence number %d of %s has been used", m.Sequence, m.Sender)
+	}
+	s.window.use(m.Sequence)
+	s.last, s.dirty = c.now, true
+	return nil
+}
+
+// decide is what follows: the second stage, the third, and the record.
+func (c *decision) decide() Answer {
+	m := c.message
+	if !c.in.trustNamed(m.Trust, c.now) {
+		return c.record(Answer{Stage: StageDigests, Code: CodeTrustMismatch, Reason: fmt.Errorf("pep: the trust document %s is not in force", m.Trust)}, eval.Facts{})
+	}
+	if !c.in.policyNamed(m.Policy, c.now) {
+		return c.record(Answer{Stage: StageDigests, Code: CodePolicyMismatch, Reason: fmt.Errorf("pep: the policy %s is not in force", m.Policy)}, eval.Facts{})
+	}
+	args, err := parseArgs(m.Args)
+	if err != nil {
+		return c.record(Answer{Stage: StageRules, Code: eval.CodeInvalidArguments, Reason: err}, eval.Facts{})
+	}
+	if c.name == "" {
+		c.name = m.Sender.String()
+	}
+	c.request = eval.Request{Subject: c.name, Action: m.Action, Resource: m.Resource, Args: args}
+	if pr := c.in.program.Policy().Principals[c.name]; pr != nil {
+		c.request.Kind = pr.Kind
+	}
+	facts, err := c.facts()
+	if err != nil {
+		return c.record(Answer{Stage: StageRules, Code: CodeFacts, Reason: err}, eval.Facts{})
+	}
+	answer := c.rules(c.in, facts)
+	// A message that names what was in force before is decided by that as well.
+	if prev := c.in.previous; answer.Outcome != eval.Deny && prev != nil && (m.Policy != c.in.digest || m.Trust != c.in.trustDigest) {
+		before := *c
+		before.in = prev
+		before.in.revoked = c.in.revoked
+		if chain, err := c.pep.verifier.Verify(c.delivery.Token, before.in.terms(c.now)); err != nil {
+			before.chain, before.chainErr = nil, err
+		} else {
+			before.chain = newLink(chain, before.in)
+		}
+		if narrower := before.rules(before.in, facts); narrower.Outcome < answer.Outcome {
+			answer = narrower
+		}
+	}
+	return c.record(answer, facts)
+}
+
+// facts asks the host, and puts in the place of what it can't know what was verified.
+func (c *decision) facts() (eval.Facts, error) {
+	var facts eval.Facts
+	if ask := c.pep.cfg.Facts; ask != nil {
+		call := Call{Sender: c.message.Sender, Request: c.request}
+		if c.chain != nil {
+			call.Chain = c.chain.chain
+		}
+		var err error
+		if facts, err = ask(c.ctx, call); err != nil {
+			return eval.Facts{}, err
+		}
+	}
+	facts.Time, facts.Authority, facts.Attestations, facts.Approvals = c.now, nil, nil, nil
+	return facts, nil
+}
+
+// rules is the third stage, by one policy and trust document.
+func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
+	if c.chain == nil {
+		code := CodeToken
+		var terr *token.Error
+		if errors.As(c.chainErr, &terr) {
+			code += eval.Code(terr.Reason)
+		}
+		return Answer{Stage: StageRules, Code: code, Reason: c.chainErr}
+	}
+	facts.Authority = c.chain.authority
+	terms := in.terms(c.now)
+	for _, raw := range c.delivery.Attestations {
+		a, err := token.OpenAttestation(raw, terms)
+		if err != nil {
+			continue // a claim that doesn't hold is none
+		}
+		facts.Attestations = append(facts.Attestations, in.attestation(a))
+	}
+	var nonces []token.ID
+	ask := token.Digest{}
+	if len(c.delivery.Approvals) > 0 {
+		ask = askDigest(in.trust.Realm(), c.message.Sender, c.request, facts)
+		facts.Approvals, nonces = c.pep.approvals(in, c.delivery, terms, ask, c.message.Sender, eval.RequestDigest(c.request, facts))
+	}
+	d := in.program.Decide(c.request, facts)
+	if len(d.Used) > 0 {
+		ok, err := c.pep.consume(distinct(nonces))
+		if err != nil {
+			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}
+		}
+		if !ok { // somebody else was faster
+			facts.Approvals = nil
+			d = in.program.Decide(c.request, facts)
+		}
+	}
+	a := Answer{Outcome: d.Outcome, Code: d.Code, Stage: StageRules, Decision: d}
+	if d.Outcome != eval.Ask {
+		return a
+	}
+	if ask.IsZero() {
+		ask = askDigest(in.trust.Realm(), c.message.Sender, c.request, facts)
+	}
+	nonce, expires, ok, err := c.pep.newAsk(c.message.Sender, ask, c.now)
+	switch {
+	case err != nil:
+		return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}
+	case !ok:
+		return Answer{Stage: StageRules, Code: CodeTooManyAsks, Reason: errors.New("pep: too many asks wait for approvals")}
+	}
+	a.Ask = &Ask{Nonce: nonce, Request: ask, Policy: in.digest, Trust: in.trustDigest, Pending: d.Pending, Expires: expires}
+	return a
+}
+
+// record writes the decision down, and answers once that is durable. What can't be written is a deny.
+func (c *decision) record(a Answer, facts eval.Facts) Answer {
+	a.Message, a.Request = c.message, c.request
+	if c.chain != nil {
+		a.Chain = c.chain.chain
+	}
+	p := c.pep
+	p.mu.Lock()
+	t, err := p.queue(c.event(a, facts), c.now)
+	p.mu.Unlock()
+	if err == nil {
+		err = t.Wait(context.WithoutCancel(c.ctx))
+	}
+	if err != nil {
+		return Answer{Stage: a.Stage, Code: CodeNotRecorded, Message: a.Message, Request: a.Request, Reason: err}
+	}
+	a.Index = t.Index
+	return a
+}
+
+func distinct(ids []token.ID) []token.ID {
+	var out []token.ID
+	seen := map[token.ID]bool{}
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// event is the record of the decision.
+func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
+	m, in := c.message, c.in
+	d := decisionEvent(in.program, c.request, facts, a.Decision)
+	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
+	d.Sender, d.Recipient, d.Realm, d.Sequence = in.did(m.Sender), in.did(m.Recipient), m.Realm, m.Sequence
+	d.Policy, d.Trust = in.digest, in.trustDigest
+	d.Token.Digest = m.Token
+	if c.chain != nil {
+		d.Token.Blocks = c.chain.blocks
+	}
+	if c.request.Resource.IsZero() { // refused before it was read
+		d.Agent, d.Action, d.Resource = c.name, m.Action, m.Resource.String()
+		if d.Agent == "" {
+			d.Agent = d.Sender
+		}
+	}
+	if a.Reason != nil && d.Detail.Text == "" {
+		d.Detail = audit.Shown(a.Reason.Error())
+	}
+	return d
+}

@@ -1,0 +1,270 @@
+package pep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/strictjson"
+	"github.com/moat-lang/moat/token"
+)
+
+// A PEP decides messages. Make one with [Open]. The zero PEP denies everything. It is safe for concurrent use.
+type PEP struct {
+	cfg      Config
+	time     *timekeeper
+	log      *audit.Log
+	state    *state
+	verifier *token.Verifier
+	chains   chainCache
+
+	// inForce is the policy, the trust document and the revocations of decisions that begin now.
+	inForce atomic.Pointer[inForce]
+	// changing serializes what replaces inForce.
+	changing sync.Mutex
+
+	// mu guards what decisions change. A decision, what it changes and its place in the log are one step under it.
+	mu       sync.Mutex
+	senders  map[token.Key]*sender
+	asks     map[token.ID]*pendingAsk
+	askCount map[token.Key]int
+	last     summary      // of what is queued in the log
+	ticket   audit.Ticket // of the last of it; zero when nothing has been queued
+
+	junk junk
+	stop chan struct{}
+	done sync.WaitGroup
+	once sync.Once
+}
+
+// A sender is somebody whose messages have passed the first stage.
+type sender struct {
+	window window
+	last   time.Time // when the window was last used
+	dirty  bool      // since the state was last summed up
+}
+
+// senderTTL is for how long a sender is remembered after its last message. By then the time of each of its messages is too old.
+const senderTTL = 5 * time.Minute
+
+// Open starts a PEP. It refuses what it can't decide by or can't be sure of: a policy that doesn't check, files that are missing unless they are
+// to be created, a log that isn't what the state remembers of it.
+func Open(cfg Config) (p *PEP, err error) {
+	switch {
+	case cfg.Policy == nil:
+		return nil, errors.New("pep: Config.Policy is missing")
+	case cfg.Dir == "":
+		return nil, errors.New("pep: Config.Dir is missing")
+	case cfg.LogKey == nil:
+		return nil, errors.New("pep: Config.LogKey is missing")
+	case cfg.Key.IsZero():
+		return nil, errors.New("pep: Config.Key is missing")
+	case cfg.Rollover < 0 || cfg.Rollover > MaxRollover:
+		return nil, fmt.Errorf("pep: Config.Rollover is %s; it is at most %s", cfg.Rollover, MaxRollover)
+	}
+	trust, err := token.ParseTrust(cfg.Trust)
+	if err != nil {
+		return nil, err
+	}
+	program, err := loadProgram(cfg.Policy)
+	if err != nil {
+		return nil, err
+	}
+	p = &PEP{cfg: cfg, time: newTimekeeper(cfg.Clock), verifier: token.NewVerifier(token.Options{CacheBytes: cfg.TokenCache}), askCount: map[token.Key]int{}, stop: make(chan struct{})}
+	opened := p
+	defer func() {
+		if err != nil {
+			_ = opened.closeFiles()
+		}
+	}()
+	if err := p.openFiles(); err != nil {
+		return nil, err
+	}
+	if err := p.restore(program, trust); err != nil {
+		return nil, err
+	}
+	in := p.inForce.Load()
+	_, err = p.log.Append(context.Background(), &audit.Start{Program: orDefault(cfg.Program, "moat"), Key: cfg.Key.String(), Realm: trust.Realm(), Policy: in.digest, Trust: in.trustDigest})
+	if err != nil {
+		return nil, err
+	}
+	p.done.Add(1)
+	go p.housekeeping()
+	return p, nil
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (p *PEP) logDir() string { return filepath.Join(p.cfg.Dir, "log") }
+
+// openFiles opens the log and the state: both are there, or neither is and they are to be created.
+func (p *PEP) openFiles() error {
+	entries, err := os.ReadDir(p.logDir())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	statePath := filepath.Join(p.cfg.Dir, "state.db")
+	_, err = os.Stat(statePath)
+	hasLog, hasState := len(entries) > 0, err == nil
+	switch {
+	case hasLog && !hasState:
+		return ErrNoState
+	case hasState && !hasLog:
+		return errors.New("pep: the log is missing, and the state remembers one; restore it, or begin anew with another directory")
+	case !hasLog && !p.cfg.Create:
+		return fmt.Errorf("%w (%s holds neither a log nor a state; set Create to make them)", ErrNoState, p.cfg.Dir)
+	}
+	if err := os.MkdirAll(p.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if p.state, err = openState(statePath, !hasLog); err != nil {
+		return err
+	}
+	p.log, err = audit.Open(p.logDir(), audit.Options{Key: p.cfg.LogKey, FS: p.cfg.FS, Now: p.logTime, OnCheckpoint: p.cfg.OnCheckpoint, Marks: p.marks})
+	return err
+}
+
+// logTime is the time of records: the wall clock's, be it believed or not.
+func (p *PEP) logTime() time.Time { return p.time.clock.Now() }
+
+// marks are what may never be lower again; see [audit.Options].
+func (p *PEP) marks() []audit.Mark {
+	in := p.inForce.Load()
+	if in == nil {
+		return nil
+	}
+	var out []audit.Mark
+	for _, m := range in.revoked.Marks() {
+		out = append(out, audit.Mark{Name: "revocation " + m.Signer.String(), Value: m.Sequence})
+	}
+	return append(out, audit.Mark{Name: "trust", Value: in.trust.Sequence()})
+}
+
+// Close writes down what is left to write and gives up the files. Decisions from then on deny.
+func (p *PEP) Close() error {
+	if p == nil || p.log == nil {
+		return nil
+	}
+	var err error
+	p.once.Do(func() {
+		close(p.stop)
+		p.done.Wait()
+		p.junk.flush(p)
+		_, serr := p.log.Append(context.Background(), &audit.Stop{Reason: "closed"})
+		err = errors.Join(serr, p.sumUp(), p.closeFiles())
+	})
+	return err
+}
+
+func (p *PEP) closeFiles() error {
+	var err error
+	if p.log != nil {
+		err = p.log.Close()
+	}
+	if p.state != nil {
+		err = errors.Join(err, p.state.close())
+	}
+	return err
+}
+
+// AcknowledgeClock takes the wall clock's time after it has jumped ahead. Until then such a PEP denies with the code "clock".
+func (p *PEP) AcknowledgeClock() { p.time.acknowledge() }
+
+// Decide decides a delivery, as token.Delivery.Encode wrote it. It returns once the record of the decision is durable, and never panics.
+func (p *PEP) Decide(ctx context.Context, delivery []byte) Answer {
+	if p == nil || p.log == nil {
+		return Answer{Code: CodeClosed}
+	}
+	d, err := token.ParseDelivery(delivery)
+	if err != nil {
+		return p.nobody(err)
+	}
+	return p.DecideDelivery(ctx, d)
+}
+
+// DecideDelivery decides a delivery that has been taken apart.
+func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) (answer Answer) {
+	if p == nil || p.log == nil {
+		return Answer{Code: CodeClosed}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			answer = p.panicked(r, answer)
+		}
+	}()
+	now, ok := p.time.tell()
+	if !ok {
+		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}
+	}
+	m, err := token.OpenMessage(d.Message)
+	if err != nil {
+		return p.nobody(err)
+	}
+	in := p.inForce.Load()
+	c := &decision{pep: p, ctx: ctx, in: in, now: now, delivery: d, message: m}
+	if err := c.authenticate(); err != nil {
+		return p.nobody(err)
+	}
+	return c.decide()
+}
+
+// nobody answers whoever hasn't passed the first stage: always the same. What was wrong is counted, and kept for the operator.
+func (p *PEP) nobody(reason error) Answer {
+	p.junk.count(reason, p.logTime())
+	return Answer{Stage: StageMessage, Code: CodeUnauthenticated, Reason: reason}
+}
+
+// panicked answers when something here, or in the host's adapter, has panicked.
+func (p *PEP) panicked(r any, a Answer) Answer {
+	text := fmt.Sprint(r)
+	reason := fmt.Errorf("pep: a defect: %s\n%s", text, debug.Stack())
+	alert := &audit.Alert{Monitor: "panic", Detail: audit.Shown(text)}
+	if a.Message != nil {
+		alert.Agent = a.Message.Sender.String()
+	}
+	t, err := p.log.Append(context.Background(), alert)
+	if err != nil {
+		return Answer{Stage: a.Stage, Code: CodeNotRecorded, Reason: errors.Join(reason, err)}
+	}
+	return Answer{Stage: a.Stage, Code: eval.CodeInternal, Index: t.Index, Reason: reason}
+}
+
+// queue gives an event its place in the log. The caller holds p.mu, or nobody else can be deciding.
+func (p *PEP) queue(ev audit.Event, now time.Time) (audit.Ticket, error) {
+	t, err := p.log.Queue(ev)
+	if err != nil {
+		return t, err
+	}
+	if t.Index >= p.last.size {
+		p.last.size, p.last.hash, p.ticket = t.Index+1, t.Hash, t
+	}
+	if now.After(p.last.time) {
+		p.last.time = now
+	}
+	return t, nil
+}
+
+// parseArgs reads the arguments of a message.
+func parseArgs(args []byte) (strictjson.Value, error) {
+	if len(args) == 0 {
+		return strictjson.Value{}, nil
+	}
+	v, err := strictjson.Parse(args, strictjson.Limits{Bytes: token.MaxArgsSize})
+	if err == nil && v.Kind != strictjson.Object {
+		err = errors.New("the arguments must be an object")
+	}
+	return v, err
+}

@@ -1,0 +1,217 @@
+package pep
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/token"
+)
+
+// restore makes of the files what the last PEP knew when it stopped, be it in order or by a crash.
+func (p *PEP) restore(program *eval.Program, trust *token.Trust) error {
+	sum, senders, asks, err := p.state.load()
+	if err != nil {
+		return err
+	}
+	kept, lists, err := p.state.signed()
+	if err != nil {
+		return err
+	}
+	if trust, err = p.newerTrust(trust, kept); err != nil {
+		return err
+	}
+	revoked, known, err := restoreRevocations(trust, lists)
+	if err != nil {
+		return err
+	}
+	p.senders, p.asks = senders, asks
+	for _, a := range asks {
+		p.askCount[a.sender]++
+	}
+	p.last = sum
+	if err := p.replay(known); err != nil {
+		return err
+	}
+	p.time.start(p.last.time)
+	if !bytes.Equal(kept, p.cfg.Trust) {
+		if err := p.state.put(bucketMeta, keyTrust, p.cfg.Trust); err != nil {
+			return err
+		}
+	}
+	p.inForce.Store(newInForce(program, trust, revoked))
+	return nil
+}
+
+// newerTrust refuses a trust document older than the one that was last in force. (L01)
+func (p *PEP) newerTrust(given *token.Trust, kept []byte) (*token.Trust, error) {
+	if len(kept) == 0 {
+		return given, nil
+	}
+	last, err := token.ParseTrust(kept)
+	if err != nil {
+		return nil, errState("the trust document")
+	}
+	if err := given.Supersedes(last); err != nil {
+		return nil, fmt.Errorf("pep: the trust document is not a successor of the last one: %w", err)
+	}
+	return given, nil
+}
+
+// restoreRevocations returns what is revoked, and the sequence number of each signer's list.
+func restoreRevocations(trust *token.Trust, lists [][]byte) (revoked *token.Revocations, known map[string]uint64, err error) {
+	known = map[string]uint64{}
+	for _, raw := range lists {
+		l, err := token.OpenRevocations(raw)
+		if err != nil {
+			return nil, nil, errState("a revocation list")
+		}
+		known[l.Signer.String()] = l.Sequence
+		next, err := revoked.With(trust, l)
+		if errors.Is(err, token.Standing) {
+			continue // by a key that the new trust document doesn't let revoke any more
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("pep: a revocation list that was in force isn't any more: %w", err)
+		}
+		revoked = next
+	}
+	return revoked, known, nil
+}
+
+// replay takes what the log says since the state was summed up.
+func (p *PEP) replay(known map[string]uint64) error {
+	size := p.log.Size()
+	if p.last.size > size {
+		return fmt.Errorf("pep: the log has %d records, and the state remembers %d: its end is missing. Restore it", size, p.last.size)
+	}
+	from := p.last.size
+	if from > 0 {
+		from--
+	}
+	for r, err := range audit.Read(p.logDir(), from) {
+		if err != nil {
+			return err
+		}
+		if r.Index+1 == p.last.size && r.Hash != p.last.hash {
+			return fmt.Errorf("pep: record %d of the log isn't the one that the state remembers", r.Index)
+		}
+		if r.Index < p.last.size {
+			continue
+		}
+		switch ev := r.Event.(type) {
+		case *audit.Decision:
+			if ev.Stage == 0 {
+				break
+			}
+			k, err := token.ParseKey(ev.Sender)
+			if err != nil {
+				return fmt.Errorf("pep: record %d of the log names no sender: %w", r.Index, err)
+			}
+			s := p.senders[k]
+			if s == nil {
+				s = &sender{}
+				p.senders[k] = s
+			}
+			if !s.window.used(ev.Sequence) {
+				s.window.use(ev.Sequence)
+			}
+			s.dirty = true
+			if t := ev.Facts.Time; !t.IsZero() {
+				s.last = later(s.last, t)
+				p.last.time = later(p.last.time, t)
+			} else {
+				s.last = later(s.last, r.Time)
+			}
+		case *audit.Revocation:
+			// The list is made durable before the record is. A state without it is an older one.
+			if seq, ok := known[ev.Issuer]; !ok || seq < ev.Sequence {
+				return fmt.Errorf("pep: the log says that %s's revocation list %d is in use, and the state doesn't have it: the state is an older one. Restore it", ev.Issuer, ev.Sequence)
+			}
+		}
+		p.last.size, p.last.hash = r.Index+1, r.Hash
+	}
+	if p.last.size < size {
+		return fmt.Errorf("pep: the log has %d records, and only %d can be read", size, p.last.size)
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// sumEvery is how often the state is summed up: so much of the log is read at a start.
+const sumEvery = 5 * time.Second
+
+// housekeeping counts junk, sums up the state, and forgets what doesn't matter any more.
+func (p *PEP) housekeeping() {
+	defer p.done.Done()
+	junk, sum := time.NewTicker(JunkEvery), time.NewTicker(sumEvery)
+	defer junk.Stop()
+	defer sum.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-junk.C:
+			p.junk.flush(p)
+		case <-sum.C:
+			// What can't be summed up is read from the log at the next start.
+			_ = p.sumUp()
+		}
+	}
+}
+
+// sumUp keeps what the log says so far.
+func (p *PEP) sumUp() error {
+	changed, forgotten := map[token.Key]sender{}, []token.Key(nil)
+	var expired []token.ID
+	p.mu.Lock()
+	sum, ticket := p.last, p.ticket
+	for k, s := range p.senders {
+		if s.dirty {
+			changed[k] = *s
+			s.dirty = false
+		}
+		if sum.time.Sub(s.last) > senderTTL {
+			delete(p.senders, k)
+			delete(changed, k)
+			forgotten = append(forgotten, k)
+		}
+	}
+	for n, a := range p.asks {
+		if !sum.time.Before(a.expires) {
+			p.forgetAsk(n)
+			expired = append(expired, n)
+		}
+	}
+	p.mu.Unlock()
+	var err error
+	if ticket.Index > 0 {
+		err = ticket.Wait(context.Background())
+	}
+	if err == nil && len(expired) > 0 {
+		err = p.state.deleteAsks(expired)
+	}
+	if err == nil {
+		err = p.state.sumUp(sum, changed, forgotten)
+	}
+	if err != nil {
+		p.mu.Lock()
+		for k := range changed {
+			if s := p.senders[k]; s != nil {
+				s.dirty = true
+			}
+		}
+		p.mu.Unlock()
+	}
+	return err
+}

@@ -1,0 +1,163 @@
+package pep
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/moat-lang/moat/token"
+)
+
+// A state is what a PEP must not forget, in a file. The log is the truth about which sequence numbers were used; the state keeps
+// a summary of it up to a record, so that a start reads only what came after. Asks, revocations and trust documents are written here before
+// they count.
+type state struct{ db *bbolt.DB }
+
+// A summary is what the log says up to a record.
+type summary struct {
+	size uint64    // records that are summed up
+	hash [32]byte  // of the last of them
+	time time.Time // the latest that was told
+}
+
+var (
+	bucketMeta    = []byte("meta")
+	bucketWindows = []byte("windows") // sender → when it was last used, window
+	bucketAsks    = []byte("asks")    // nonce → ask
+	bucketRevoked = []byte("revoked") // signer → the signed list
+	keySummary    = []byte("summary")
+	keyTrust      = []byte("trust")
+)
+
+// ErrNoState: there is no state, and none was to be made. Whoever deleted it wants used messages, approvals and revoked keys back.
+var ErrNoState = errors.New("pep: the state is missing; a PEP that has run before doesn't start without it. Restore it together with the log, or begin anew with another directory")
+
+// openState opens a state file. create tells whether to make one.
+func openState(path string, create bool) (*state, error) {
+	_, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && !create:
+		return nil, ErrNoState
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 100 * time.Millisecond})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, errors.New("pep: the state is in use by another PEP")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pep: the state can't be opened: %w", err)
+	}
+	s := &state{db}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketMeta, bucketWindows, bucketAsks, bucketRevoked} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("pep: the state can't be opened: %w", err)
+	}
+	return s, nil
+}
+
+func (s *state) close() error { return s.db.Close() }
+
+// errState is what a state that holds something else than was written is.
+func errState(what string) error { return fmt.Errorf("pep: the state is damaged: %s", what) }
+
+// load reads the summary with its windows and asks.
+func (s *state) load() (sum summary, senders map[token.Key]*sender, asks map[token.ID]*pendingAsk, err error) {
+	senders, asks = map[token.Key]*sender{}, map[token.ID]*pendingAsk{}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		if v := tx.Bucket(bucketMeta).Get(keySummary); v != nil {
+			if len(v) != 48 {
+				return errState("the summary")
+			}
+			sum.size = binary.BigEndian.Uint64(v)
+			copy(sum.hash[:], v[8:])
+			sum.time = time.Unix(0, int64(binary.BigEndian.Uint64(v[40:])))
+		}
+		err := tx.Bucket(bucketWindows).ForEach(func(k, v []byte) error {
+			if len(k) != len(token.Key{}) || len(v) < 8 {
+				return errState("a window")
+			}
+			w, ok := decodeWindow(v[8:])
+			if !ok {
+				return errState("a window")
+			}
+			senders[token.Key(k)] = &sender{window: w, last: time.Unix(0, int64(binary.BigEndian.Uint64(v)))}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(bucketAsks).ForEach(func(k, v []byte) error {
+			a, ok := decodeAsk(v)
+			if len(k) != len(token.ID{}) || !ok {
+				return errState("an ask")
+			}
+			asks[token.ID(k)] = a
+			return nil
+		})
+	})
+	return sum, senders, asks, err
+}
+
+// sumUp keeps a summary, the windows that changed since the last one, and which senders are forgotten.
+func (s *state) sumUp(sum summary, changed map[token.Key]sender, forgotten []token.Key) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketWindows)
+		for k, snd := range changed {
+			v := binary.BigEndian.AppendUint64(nil, uint64(snd.last.UnixNano()))
+			if err := b.Put(k[:], append(v, snd.window.encode()...)); err != nil {
+				return err
+			}
+		}
+		for _, k := range forgotten {
+			if err := b.Delete(k[:]); err != nil {
+				return err
+			}
+		}
+		v := binary.BigEndian.AppendUint64(nil, sum.size)
+		v = append(v, sum.hash[:]...)
+		v = binary.BigEndian.AppendUint64(v, uint64(sum.time.UnixNano()))
+		return tx.Bucket(bucketMeta).Put(keySummary, v)
+	})
+}
+
+// put makes a value durable, delete that it is gone.
+func (s *state) put(bucket, key, value []byte) error {
+	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, value) })
+}
+
+func (s *state) deleteAsks(nonces []token.ID) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for _, n := range nonces {
+			if err := tx.Bucket(bucketAsks).Delete(n[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// signed returns the trust document and the signed revocation lists that were in force.
+func (s *state) signed() (trust []byte, lists [][]byte, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		trust = append(trust, tx.Bucket(bucketMeta).Get(keyTrust)...)
+		return tx.Bucket(bucketRevoked).ForEach(func(_, v []byte) error {
+			lists = append(lists, append([]byte(nil), v...))
+			return nil
+		})
+	})
+	return trust, lists, err
+}
