@@ -101,6 +101,18 @@ func parsePattern(s string) (*Pattern, *fault) {
 	if len(s) > MaxPatternLen {
 		return nil, bad(MaxPatternLen, "longer than %d bytes", MaxPatternLen)
 	}
+	if strings.IndexByte(s, '{') < 0 && strings.IndexByte(s, '}') < 0 {
+		// Tokens hold nothing else, and read many: one allocation for the pattern with its alternative.
+		one := new(struct {
+			p    Pattern
+			alts [1]alternative
+		})
+		if f := one.alts[0].parse(s); f != nil {
+			return nil, f
+		}
+		one.p = Pattern{text: s, alts: one.alts[:]}
+		return &one.p, nil
+	}
 	x, f := parseBraces(s)
 	if f != nil {
 		return nil, f
@@ -117,8 +129,8 @@ func parsePattern(s string) (*Pattern, *fault) {
 			continue
 		}
 		seen[text] = true
-		a, f := parseAlternative(text)
-		if f != nil {
+		var a alternative
+		if f := a.parse(text); f != nil {
 			why := f.why
 			if x.count > 1 {
 				why = fmt.Sprintf("%s (in the alternative %s)", why, excerpt(text, f.at))
@@ -130,31 +142,26 @@ func parsePattern(s string) (*Pattern, *fault) {
 	return p, nil
 }
 
-func parseAlternative(text string) (alternative, *fault) {
+// parse sets a, which is zero, to what text says.
+func (a *alternative) parse(text string) *fault {
 	l, f := scan(text, true)
 	if f != nil {
-		return alternative{}, f
+		return f
 	}
-	a := alternative{
-		text:    text,
-		scheme:  text[:l.schemeLen],
-		family:  l.family,
-		anyHost: l.anyHost,
-		address: l.address,
-		port:    l.port,
-		anyPort: l.anyPort,
+	a.text, a.scheme, a.family = text, text[:l.schemeLen], l.family
+	a.anyHost, a.address, a.port, a.anyPort = l.anyHost, l.address, l.port, l.anyPort
+	sep := byte('.')
+	if l.address {
+		sep = noSeparator
 	}
-	if a.family == webFamily {
-		sep := byte('.')
-		if l.address {
-			sep = noSeparator
-		}
-		if a.host, f = parseSequence(text, int(l.hostStart), int(l.hostEnd), sep); f != nil {
-			return alternative{}, f
-		}
+	host, path := text[l.hostStart:l.hostEnd], text[l.bodyStart:l.bodyEnd]
+	labels, segments := countParts(host, sep), countParts(path, '/')
+	globs := make([]glob, labels+segments)
+	if f := a.host.parse(host, sep, globs[:0:labels]); f != nil {
+		return f.in(int(l.hostStart))
 	}
-	if a.path, f = parseSequence(text, int(l.bodyStart), int(l.bodyEnd), '/'); f != nil {
-		return alternative{}, f
+	if f := a.path.parse(path, '/', globs[labels:labels]); f != nil {
+		return f.in(int(l.bodyStart))
 	}
 	if a.anyHost {
 		a.anyPort = true
@@ -165,15 +172,35 @@ func parseAlternative(text string) (alternative, *fault) {
 	} else if n := len(a.path.globs); n > 0 && a.path.globs[n-1].kind == deep {
 		a.query.kind = queryAny
 	}
-	return a, nil
+	return nil
 }
 
-func parseSequence(s string, start, end int, sep byte) (sequence, *fault) {
-	q := sequence{first: -1, last: -1}
+// in turns a fault in a part of a text into one in the text.
+func (f *fault) in(start int) *fault {
+	f.at += start
+	return f
+}
+
+func countParts(s string, sep byte) int {
+	if s == "" {
+		return 0
+	}
+	n := 1
+	for i := 0; i < len(s); i++ {
+		if s[i] == sep {
+			n++
+		}
+	}
+	return n
+}
+
+// parse sets q, which is zero, to the parts of s. They go into room, which has enough of it.
+func (q *sequence) parse(s string, sep byte, room []glob) *fault {
+	q.first, q.last = -1, -1
 	run := 0
-	for at := start; at < end; {
-		next := end
-		if i := strings.IndexByte(s[at:end], sep); i >= 0 {
+	for at := 0; at < len(s); {
+		next := len(s)
+		if i := strings.IndexByte(s[at:], sep); i >= 0 {
 			next = at + i
 		}
 		g := newGlob(s[at:next])
@@ -181,20 +208,21 @@ func parseSequence(s string, start, end int, sep byte) (sequence, *fault) {
 		case g.kind != deep:
 			q.fixed++
 			run++
-			q.globs = append(q.globs, g)
+			room = append(room, g)
 		case q.first < 0:
-			q.first, q.last, run = len(q.globs), len(q.globs), 0
-			q.globs = append(q.globs, g)
+			q.first, q.last, run = len(room), len(room), 0
+			room = append(room, g)
 		case run > 0:
 			if q.run = max(q.run, run); run > MaxRun {
-				return q, bad(at, "more than %d parts between two `**`", MaxRun)
+				return bad(at, "more than %d parts between two `**`", MaxRun)
 			}
-			q.last, run = len(q.globs), 0
-			q.globs = append(q.globs, g)
+			q.last, run = len(room), 0
+			room = append(room, g)
 		}
 		at = next + 1
 	}
-	return q, nil
+	q.globs = room
+	return nil
 }
 
 func newGlob(text string) glob {

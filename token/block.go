@@ -160,6 +160,11 @@ type slab struct {
 	patterns []*resource.Pattern
 }
 
+// newSlab makes a slab with room for about so many patterns.
+func newSlab(patterns int) slab {
+	return slab{make([]Grant, 0, patterns), make([]string, 0, patterns+patterns/4), make([]*resource.Pattern, 0, patterns)}
+}
+
 // some reads grants of which there is at least one.
 func (s *slab) some(r *reader, parent []Grant) []Grant {
 	gs := s.grants(r, parent)
@@ -216,7 +221,7 @@ func (s *slab) readPatterns(r *reader, like []*resource.Pattern) []*resource.Pat
 			s.patterns = append(s.patterns, like[i])
 			continue
 		}
-		if strings.ContainsAny(text, "{}") {
+		if strings.IndexByte(text, '{') >= 0 || strings.IndexByte(text, '}') >= 0 {
 			r.fail(Field, "the pattern %s has braces: write each alternative as a pattern of its own", quote(text))
 			break
 		}

@@ -49,7 +49,7 @@ func newKind(name string, max int) kind {
 type envelope struct {
 	payload   string
 	signed    []byte // the Sig_structure
-	signature string
+	signature [ed25519.SignatureSize]byte
 }
 
 // parse takes an envelope apart. What is signed is appended to buf.
@@ -62,11 +62,8 @@ func (k *kind) parse(s string, buf []byte) (envelope, *Error) {
 	}
 	r := reader{s: s, at: len(k.open)}
 	e := envelope{payload: r.bytes(k.max, "the payload")}
-	e.signature = r.bytes(ed25519.SignatureSize, "the signature")
+	r.fixed(e.signature[:], "the signature")
 	r.end()
-	if r.err == nil && len(e.signature) != ed25519.SignatureSize {
-		r.fail(Envelope, "the signature has %d bytes, not %d", len(e.signature), ed25519.SignatureSize)
-	}
 	if r.err != nil {
 		r.err.Reason = Envelope
 		return envelope{}, r.err
@@ -112,7 +109,7 @@ func (k *kind) diagnose(s string) *Error {
 
 // verify reports whether the key made the signature. The key must have been checked.
 func (e *envelope) verify(by *Key) bool {
-	return ed25519.Verify(by[:], e.signed, []byte(e.signature))
+	return ed25519.Verify(by[:], e.signed, e.signature[:])
 }
 
 // digest identifies what is signed. Signing it again doesn't change it.

@@ -101,7 +101,7 @@ func (v *Verifier) chains(raw []byte, terms *Terms) (chains []Chain, known int, 
 		}
 	}
 	chains = make([]Chain, n)
-	narrowing := narrowing{budget: MaxSteps, limits: limits}
+	narrowing := narrowing{slab: newSlab(strings.Count(s[first:], "://")), budget: MaxSteps, limits: limits}
 	for i := known; i < n; i++ {
 		if fault := narrowing.block(blocks, i, &parts[i-known].rest, terms); fault != nil {
 			return nil, 0, fault.at(i)
