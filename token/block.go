@@ -140,12 +140,12 @@ func (b *Block) body(f *fields, s *slab, parent *Block) {
 	if f.has(blockCaveats) {
 		n := f.count(majorArray, MaxCaveats, "the caveats")
 		if f.err == nil && n == 0 {
-			f.fail(Field, "the caveats are empty: leave them out")
+			f.fail(Encoding, "the caveats are empty: leave them out")
 		}
 		for ; n > 0 && f.err == nil; n-- {
 			c := f.bytes(MaxCaveatSize, "a caveat")
 			if c == "" {
-				f.fail(Field, "a caveat is empty")
+				f.fail(Encoding, "a caveat is empty")
 			}
 			b.Caveats = append(b.Caveats, c)
 		}
@@ -169,7 +169,7 @@ func newSlab(patterns int) slab {
 func (s *slab) some(r *reader, parent []Grant) []Grant {
 	gs := s.grants(r, parent)
 	if r.err == nil && len(gs) == 0 {
-		r.fail(Field, "the denials are empty: leave them out")
+		r.fail(Encoding, "the denials are empty: leave them out")
 	}
 	return gs
 }
@@ -195,7 +195,7 @@ func (s *slab) grants(r *reader, parent []Grant) []Grant {
 func (s *slab) readActions(r *reader) []string {
 	n, start := r.count(majorArray, MaxActions, "the actions"), len(s.actions)
 	if r.err == nil && n == 0 {
-		r.fail(Field, "a grant has no actions")
+		r.fail(Encoding, "a grant has no actions")
 	}
 	for ; n > 0 && r.err == nil; n-- {
 		a := r.text(MaxActionLen, "an action")
@@ -210,7 +210,7 @@ func (s *slab) readActions(r *reader) []string {
 func (s *slab) readPatterns(r *reader, like []*resource.Pattern) []*resource.Pattern {
 	n, start := r.count(majorArray, MaxResources, "the patterns"), len(s.patterns)
 	if r.err == nil && n == 0 {
-		r.fail(Field, "a grant has no patterns")
+		r.fail(Encoding, "a grant has no patterns")
 	}
 	for i := 0; i < n && r.err == nil; i++ {
 		text := r.text(resource.MaxPatternLen, "a pattern")

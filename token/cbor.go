@@ -121,7 +121,7 @@ func (r *reader) text(max int, what string) string {
 	if !utf8.ValidString(s) {
 		r.fail(Encoding, "%s is not UTF-8", what)
 	} else if s == "" {
-		r.fail(Field, "%s is empty", what)
+		r.fail(Encoding, "%s is empty", what)
 	}
 	return s
 }
@@ -130,7 +130,7 @@ func (r *reader) text(max int, what string) string {
 func (r *reader) fixed(dst []byte, what string) {
 	s := r.stretch(majorBytes, len(dst), what)
 	if len(s) != len(dst) {
-		r.fail(Field, "%s has %d bytes, not %d", what, len(s), len(dst))
+		r.fail(Encoding, "%s has %d bytes, not %d", what, len(s), len(dst))
 		return
 	}
 	copy(dst, s)
@@ -185,7 +185,7 @@ func (f *fields) must(key int, what string) {
 			return
 		}
 	}
-	f.fail(Field, "there is no field %d, %s", key, what)
+	f.fail(Encoding, "field %d, %s, is missing or out of order", key, what)
 }
 
 // done refuses entries that are left in the map, and bytes behind it.
@@ -194,7 +194,7 @@ func (f *fields) done() {
 		if next := f.head(majorUint, "the key of a field"); f.err == nil && next <= uint64(max(f.last, 0)) {
 			f.fail(Encoding, "the keys don't ascend, or one stands twice")
 		} else {
-			f.fail(Field, "there is no field %d", next)
+			f.fail(Encoding, "there is no field %d", next)
 		}
 	}
 	f.end()

@@ -31,9 +31,9 @@ var (
 )
 
 func newKind(name string, max int) kind {
-	protected := []byte{majorMap<<5 | 2, 0x01, 0x32, 0x10}
-	p := writer{protected}
-	p.text("application/moat-" + name + "+cbor")
+	k := kind{name: name, max: max}
+	p := writer{[]byte{majorMap<<5 | 2, 1, algorithm, 16}}
+	p.text(k.typ())
 	open := writer{[]byte{0xd2, majorArray<<5 | 4}} // tag 18
 	open.bytes(p.b)
 	open.object(0)
@@ -42,8 +42,15 @@ func newKind(name string, max int) kind {
 	tbs.text("Signature1")
 	tbs.bytes(p.b)
 	tbs.bytes([]byte("moat/" + name + "/1"))
-	return kind{name, max, string(open.b), string(tbs.b)}
+	k.open, k.tbs = string(open.b), string(tbs.b)
+	return k
 }
+
+// algorithm is the encoding of -19, which is Ed25519 (RFC 9864).
+const algorithm = 1<<5 | 18
+
+// typ is the media type of the kind.
+func (k *kind) typ() string { return "application/moat-" + k.name + "+cbor" }
 
 // An envelope is a signed object that has been taken apart. Nothing of it has been verified.
 type envelope struct {
@@ -82,28 +89,32 @@ func (k *kind) diagnose(s string) *Error {
 	if s == "" || s[0] != k.open[0] {
 		return refuse(Envelope, "not tagged as a COSE_Sign1 (tag 18)")
 	}
+	if header := len(k.open) - 1; len(s) > header && s[:header] == k.open[:header] {
+		return refuse(Envelope, "the unprotected header is not empty")
+	}
 	r := reader{s: s, at: 1}
 	if n := r.count(majorArray, 4, "the envelope"); r.err == nil && n != 4 {
 		r.fail(Envelope, "an array of %d, not of 4", n)
 	}
 	protected := r.bytes(k.max, "the protected header")
 	if r.err == nil {
-		p := reader{s: protected}
-		n := p.count(majorMap, 23, "the protected header")
-		if p.at < len(protected) && n > 0 && protected[p.at] == 1 {
-			if p.at++; p.at < len(protected) && protected[p.at] != 0x32 {
+		// The first two entries, if they are the algorithm and the type, are told from anything else that may be wrong.
+		p := fields{reader: &reader{s: protected}}
+		p.left = p.count(majorMap, 23, "the protected header")
+		if p.has(1) {
+			if p.at >= len(protected) || protected[p.at] != algorithm {
 				return refuse(Algorithm, "the algorithm is not Ed25519, -19")
 			}
-			if p.at++; p.at+1 < len(protected) && protected[p.at] == 16 {
-				p.at++
-				return refuse(Type, "the type is %s, not a %s", quote(p.text(k.max, "the type")), k.name)
+			p.at++
+			if p.has(16) {
+				if typ := p.text(k.max, "the type"); p.err == nil && typ != k.typ() {
+					return refuse(Type, "the type is %s, not %s", quote(typ), k.typ())
+				}
 			}
 		}
-		r.fail(Envelope, "the protected header isn't {1: -19, 16: type} alone")
+		r.fail(Envelope, "the protected header isn't {1: -19, 16: %q} alone", k.typ())
 	}
-	if r.err.Reason != Envelope {
-		r.err.Reason = Envelope
-	}
+	r.err.Reason = Envelope
 	return r.err
 }
 

@@ -100,7 +100,7 @@ var Reasons = [...]struct {
 	{BadTrust, "the trust document is missing, malformed, or not the one that was meant"},
 	{Size, "more bytes, blocks or entries than allowed"},
 	{Text, "not the text form of a token: moat1_ and base64url without padding"},
-	{Encoding, "not deterministic CBOR of the right shape"},
+	{Encoding, "not deterministic CBOR, or not of the shape that the CDDL gives"},
 	{Envelope, "not a COSE_Sign1 with the one allowed form"},
 	{Algorithm, "signed with another algorithm than Ed25519"},
 	{Type, "signed as another type of object"},

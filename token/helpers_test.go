@@ -1,6 +1,15 @@
 package token
 
 import (
+	"crypto/sha512"
+	"slices"
+
+	"crypto/ed25519"
+	"math/rand/v2"
+
+	"filippo.io/edwards25519"
+	"github.com/fxamacker/cbor/v2"
+
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -144,4 +153,88 @@ func show(err error) string {
 		return fmt.Sprintf("%s: %s", e.Reason, e)
 	}
 	return fmt.Sprint(err)
+}
+
+func ed25519Sign(by *Identity, message []byte) []byte { return ed25519.Sign(by.private, message) }
+
+func cborRaw(b []byte) cbor.RawMessage { return cbor.RawMessage(b) }
+
+func newRandom(seed int) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), 1)) }
+
+// weakKeys are encodings of points of small order, and encodings that aren't canonical: all of the first, and some of the
+// second.
+func weakKeys(t testing.TB) (keys []Key) {
+	// The torsion subgroup, from the point of order 8 that RFC 8032's curve has.
+	generator, err := new(edwards25519.Point).SetBytes(smallOrder[3][:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := edwards25519.NewIdentityPoint()
+	for range 8 {
+		k := Key(p.Bytes())
+		keys = append(keys, k)
+		k[31] ^= 0x80 // -0, where x is 0
+		keys = append(keys, k)
+		p.Add(p, generator)
+	}
+	if p.Equal(edwards25519.NewIdentityPoint()) != 1 {
+		t.Fatal("the generator hasn't the order 8")
+	}
+	for y := 0xed; y <= 0xff; y++ { // p up to 2^255-1
+		k := Key(bytes.Repeat([]byte{0xff}, 32))
+		k[0], k[31] = byte(y), 0x7f
+		keys = append(keys, k)
+		k[31] = 0xff
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// mustWith adds a list of a signer to what is known.
+func mustWith(t testing.TB, rs *Revocations, trust *Trust, by *Identity, l RevocationList) *Revocations {
+	t.Helper()
+	next, err := rs.With(trust, opened(t, by, l))
+	if err != nil {
+		t.Fatal(show(err))
+	}
+	return next
+}
+
+// opened signs a list, with what is left out filled in, and opens it.
+func opened(t testing.TB, by *Identity, l RevocationList) *RevocationList {
+	t.Helper()
+	if l.Realm == "" {
+		l.Realm = "test"
+	}
+	if l.Issued.IsZero() {
+		l.Issued, l.NextUpdate = now, now.Add(time.Hour)
+	}
+	raw, err := SignRevocations(by, l)
+	if err != nil {
+		t.Fatal(show(err))
+	}
+	out, err := OpenRevocations(raw)
+	if err != nil {
+		t.Fatal(show(err))
+	}
+	return out
+}
+
+// otherSignature signs with an r of its own (RFC 8032 section 5.1.6 would derive it): it holds as well as the usual one.
+func otherSignature(t testing.TB, by *Identity, message []byte) []byte {
+	t.Helper()
+	scalar := func(b []byte, set func([]byte) (*edwards25519.Scalar, error)) *edwards25519.Scalar {
+		s, err := set(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	h := sha512.Sum512(by.private.Seed())
+	secret := scalar(h[:32], edwards25519.NewScalar().SetBytesWithClamping)
+	r := scalar(bytes.Repeat([]byte{7}, 64), edwards25519.NewScalar().SetUniformBytes)
+	sig := new(edwards25519.Point).ScalarBaseMult(r).Bytes()
+	k := sha512.Sum512(slices.Concat(sig, by.key[:], message))
+	challenge := scalar(k[:], edwards25519.NewScalar().SetUniformBytes)
+	return append(sig, edwards25519.NewScalar().MultiplyAdd(challenge, secret, r).Bytes()...)
 }

@@ -113,7 +113,7 @@ func (w *writer) limits(ls Limits) {
 func (r *reader) limits() (ls Limits) {
 	n := r.count(majorMap, int(numLimits), "the limits")
 	if r.err == nil && n == 0 {
-		r.fail(Field, "the limits are empty: leave them out")
+		r.fail(Encoding, "the limits are empty: leave them out")
 	}
 	for next := Limit(0); n > 0 && r.err == nil; n-- {
 		name := r.text(MaxActionLen, "the name of a limit")
@@ -121,7 +121,7 @@ func (r *reader) limits() (ls Limits) {
 		switch {
 		case r.err != nil:
 		case !ok:
-			r.fail(Field, "there is no limit %s", quote(name))
+			r.fail(Encoding, "there is no limit %s", quote(name))
 		case l < next:
 			r.fail(Encoding, "the keys don't ascend, or one stands twice")
 		}

@@ -121,7 +121,7 @@ func OpenMessage(raw []byte) (*Message, error) {
 		}
 		if f.has(messageArgs) {
 			if m.Args = []byte(f.bytes(MaxArgsSize, "the arguments")); len(m.Args) == 0 {
-				f.fail(Field, "the arguments are empty: leave them out")
+				f.fail(Encoding, "the arguments are empty: leave them out")
 			}
 		}
 		f.done()
