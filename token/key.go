@@ -151,23 +151,23 @@ func ParseDigest(s string) (Digest, error) {
 	return Digest(b), nil
 }
 
-// textPrefix begins the text form of a token, version 1.
+// textPrefix begins the text form of a token and of all else that is signed, version 1.
 const textPrefix = "moat1_"
 
 var textEncoding = base64.RawURLEncoding.Strict()
 
-// FormatText returns the text form of a token: moat1_ and base64url without padding (RFC 4648 section 5).
+// FormatText returns the text form of a token, or of anything else that is signed: moat1_ and base64url without padding (RFC 4648 section 5).
 func FormatText(token []byte) string { return textPrefix + textEncoding.EncodeToString(token) }
 
-// ParseText returns the bytes of a token in text form. It refuses padding, line ends, other alphabets and bits that are
+// ParseText returns the bytes of what is in text form. It refuses padding, line ends, other alphabets and bits that are
 // left over. The bytes aren't looked at.
 func ParseText(s string) ([]byte, error) {
 	digits, ok := strings.CutPrefix(s, textPrefix)
 	if !ok {
-		return nil, refuse(Text, "a token begins with %s, not %s", textPrefix, quote(s))
+		return nil, refuse(Text, "it begins with %s, not with %s", quote(s[:min(len(s), len(textPrefix))]), textPrefix)
 	}
-	if len(digits) > textEncoding.EncodedLen(MaxTokenSize) {
-		return nil, refuse(Size, "the token has more than %d bytes", MaxTokenSize)
+	if len(digits) > textEncoding.EncodedLen(MaxRevocationSize) {
+		return nil, refuse(Size, "more than %d bytes", MaxRevocationSize)
 	}
 	if i := strings.IndexAny(digits, "\r\n"); i >= 0 { // encoding/base64 skips them
 		return nil, refuse(Text, "a line end among the digits, at byte %d", len(textPrefix)+i)

@@ -77,7 +77,8 @@ Exit codes:
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newImport(), newVersion())
+	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newImport(), newVersion(),
+		newIdentity(), newToken(), newAttest(), newApprove(), newRevoke())
 	return root
 }
 
