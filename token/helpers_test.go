@@ -238,3 +238,5 @@ func otherSignature(t testing.TB, by *Identity, message []byte) []byte {
 	challenge := scalar(k[:], edwards25519.NewScalar().SetUniformBytes)
 	return append(sig, edwards25519.NewScalar().MultiplyAdd(challenge, secret, r).Bytes()...)
 }
+
+func cborUnmarshal(b []byte, v any) error { return cbor.Unmarshal(b, v) }
