@@ -1,11 +1,14 @@
 package token
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/fxamacker/cbor/v2"
 )
 
 // benchGrants are the eight grants of block i of a chain, two of them with a glob in mid-path. Each block narrows three of
@@ -137,6 +140,66 @@ func BenchmarkVerifyChain(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkDecode reads the payload of a block, patterns aside, and beside it another library does: decoding, encoding again
+// and comparing, which is what being strict takes with it.
+func BenchmarkDecode(b *testing.B) {
+	blk := block(alice, 3, grants(benchGrants(0)...))
+	blk.Issuer = rootKey.Key()
+	payload := string(blk.encode())
+	b.Run("moat", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r := reader{s: payload}
+			var out Block
+			f := r.fields("the block")
+			out.head(&f)
+			s := newSlab(8)
+			if out.body(&f, &s, &blk); r.err != nil {
+				b.Fatal(r.err)
+			}
+		}
+	})
+	b.Run("fxamacker", func(b *testing.B) {
+		mode, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+			ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		type grant struct {
+			_         struct{} `cbor:",toarray"`
+			Actions   []string
+			Resources []string
+		}
+		type fxBlock struct {
+			Version   uint64            `cbor:"1,keyasint"`
+			Realm     string            `cbor:"2,keyasint"`
+			Issuer    []byte            `cbor:"3,keyasint"`
+			Audience  []byte            `cbor:"4,keyasint"`
+			ID        []byte            `cbor:"5,keyasint"`
+			Parent    []byte            `cbor:"6,keyasint,omitempty"`
+			NotBefore uint64            `cbor:"7,keyasint"`
+			Expires   uint64            `cbor:"8,keyasint"`
+			Depth     uint64            `cbor:"9,keyasint"`
+			Grants    []grant           `cbor:"10,keyasint"`
+			Denials   []grant           `cbor:"11,keyasint,omitempty"`
+			Limits    map[string]uint64 `cbor:"12,keyasint,omitempty"`
+			Caveats   [][]byte          `cbor:"13,keyasint,omitempty"`
+		}
+		raw := []byte(payload)
+		b.ReportAllocs()
+		for b.Loop() {
+			var out fxBlock
+			if err := mode.Unmarshal(raw, &out); err != nil {
+				b.Fatal(err)
+			}
+			again, err := coreDeterministic.Marshal(&out)
+			if err != nil || !bytes.Equal(again, raw) {
+				b.Fatal("other bytes", err)
+			}
+		}
+	})
 }
 
 func benchEnvelopes(b *testing.B, raw []byte) (envelopes []envelope, keys []Key) {

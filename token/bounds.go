@@ -1,7 +1,5 @@
 package token
 
-import "time"
-
 // Bounds on what is decoded, and on what is signed.
 const (
 	// MaxTokenSize is the size of the largest token, in bytes.
@@ -51,5 +49,5 @@ const (
 	MaxExpansion = 128
 )
 
-// maxTime is the end of the last year with four digits: no time is later.
-var maxTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()
+// maxTime is the end of the last year with four digits, in seconds since 1970: no time is later.
+const maxTime = 253402300799

@@ -39,6 +39,17 @@ func (r *reader) fail(reason Reason, format string, args ...any) {
 
 // head reads the head of an item of the given major type and returns its argument.
 func (r *reader) head(major byte, what string) uint64 {
+	if r.err == nil && r.at < len(r.s) {
+		if n := r.s[r.at] - major<<5; n < 24 {
+			r.at++
+			return uint64(n)
+		}
+	}
+	return r.longHead(major, what)
+}
+
+// longHead reads a head of more than one byte, or says what is wrong with it.
+func (r *reader) longHead(major byte, what string) uint64 {
 	if r.err != nil {
 		return 0
 	}
@@ -51,11 +62,7 @@ func (r *reader) head(major byte, what string) uint64 {
 		r.fail(Encoding, "%s where %s should stand", majorNames[c>>5], what)
 		return 0
 	}
-	n := uint64(c & 31)
-	if n < 24 {
-		r.at++
-		return n
-	}
+	n := c & 31
 	if n > 27 {
 		r.fail(Encoding, "an indefinite or reserved length")
 		return 0
