@@ -2,6 +2,8 @@ package eval
 
 import (
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/moat-lang/moat/lang"
@@ -9,7 +11,7 @@ import (
 )
 
 // An Authority is what a capability token lends to a request. The host has verified the token; the decision meets what the token
-// grants with what the policy permits. The zero Authority grants nothing.
+// grants with what the policy permits. The zero Authority grants nothing. An Authority may serve many requests, also at once; don't change it then.
 type Authority struct {
 	// Depth is the number of the token's blocks: 1 for a root token.
 	Depth int
@@ -26,6 +28,9 @@ type Authority struct {
 	Grants Grants
 	// Caveats are the conditions of all blocks, as [NewCaveat] writes them. Each must hold.
 	Caveats [][]byte
+
+	// permitted is the program under which every link was found permitted by rules that depend on nothing but names.
+	permitted atomic.Pointer[Program]
 }
 
 // A Link says that an agent handed authority to another.
@@ -64,6 +69,47 @@ func (e *env) bounded(d Decision) Decision {
 		return *denied(CodeNotGranted, "the token doesn't grant %s on %s", e.facet.action, e.facet.resource.s)
 	}
 	return d
+}
+
+// delegatedBefore reports whether p has permitted every act of delegation in the chain already, and would again whatever the facts are.
+func (a *Authority) delegatedBefore(p *Program) bool { return a == nil || a.permitted.Load() == p }
+
+// rememberDelegated remembers that p permits every act of delegation in the chain, if that depends on nothing but names.
+func (p *Program) rememberDelegated(a *Authority) {
+	for _, l := range a.Links {
+		if p.policy.Principals[l.From] == nil {
+			return // whose groups depend on claims
+		}
+	}
+	if p.plainDelegation {
+		a.permitted.Store(p)
+	}
+}
+
+// delegationIsPlain reports whether no rule that may be about delegating has conditions.
+func delegationIsPlain(policy *lang.Program) bool {
+	for _, r := range policy.Rules {
+		about := r.Scope.Actions.Any
+		for _, id := range r.Scope.Actions.Names {
+			about = about || id.Name == "delegate"
+		}
+		if about && len(r.Conds) > 0 && slices.ContainsFunc(r.Scope.Targets, mayBeAgent) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayBeAgent reports whether a target may be an agent.
+func mayBeAgent(t lang.Target) bool {
+	switch t.Kind {
+	case lang.TargetTool, lang.TargetTools:
+		return false
+	case lang.TargetPattern:
+		scheme, _, _ := strings.Cut(t.Text.Value, "://")
+		return scheme == "agent" || strings.ContainsAny(scheme, "{*") // alternatives may hold the scheme
+	}
+	return true
 }
 
 // delegated answers whether the policy permits every act of delegation in the chain; decide asks it about one.

@@ -17,6 +17,37 @@ type converter struct {
 	unlabelled *originSet
 	// partial lets required fields of the outermost record be missing.
 	partial bool
+	// placeless tells that places needn't be kept track of: there are no labels, and a conversion that fails is done again for its message.
+	placeless bool
+}
+
+// convertRecord converts the arguments or the context. Keeping track of places takes memory, so it is done only where it matters.
+func (c *converter) convertRecord(v strictjson.Value, t lang.Type) (val, error) {
+	if len(c.origins) == 0 && len(c.valueOrigins) == 0 {
+		c.placeless = true
+		if out, err := c.record(v, t, nil, nil, false); err == nil {
+			return out, nil
+		}
+		c.placeless = false
+	}
+	return c.record(v, t, nil, nil, false)
+}
+
+// somewhere stands for every place but the outermost, when places aren't kept track of.
+var somewhere = &path{}
+
+func (c *converter) field(at *path, name string) *path {
+	if c.placeless {
+		return somewhere
+	}
+	return &path{up: at, name: name}
+}
+
+func (c *converter) element(at *path, i int) *path {
+	if c.placeless {
+		return somewhere
+	}
+	return &path{up: at, index: i, isElement: true}
 }
 
 // record converts an object to a record: each member must be declared, each required field there, unless partial.
@@ -37,11 +68,11 @@ func (c *converter) record(v strictjson.Value, t lang.Type, at *path, inherited 
 		}
 		if !ok || m.Kind == strictjson.Null && f.Type.Optional && f.Type.Kind != lang.JSON {
 			if !f.Type.Optional && !(c.partial && at == nil) {
-				return val{}, fmt.Errorf("%s is missing", at.field(f.Name))
+				return val{}, fmt.Errorf("%s is missing", c.field(at, f.Name))
 			}
 			continue
 		}
-		fv, err := c.convert(m, f.Type, at.field(f.Name), own, labelled)
+		fv, err := c.convert(m, f.Type, c.field(at, f.Name), own, labelled)
 		if err != nil {
 			return val{}, err
 		}
@@ -50,7 +81,7 @@ func (c *converter) record(v strictjson.Value, t lang.Type, at *path, inherited 
 	if found < len(v.Members) {
 		for _, m := range v.Members {
 			if _, ok := t.Field(m.Name); !ok {
-				return val{}, fmt.Errorf("%s is not declared", at.field(m.Name))
+				return val{}, fmt.Errorf("%s is not declared", c.field(at, m.Name))
 			}
 		}
 	}
@@ -177,10 +208,10 @@ func (c *converter) opaque(v strictjson.Value, at *path, inherited *originSet, l
 		out = c.unlabelled
 	}
 	for i, item := range v.Items {
-		out = unite(out, c.opaque(item, at.element(i), set, ok))
+		out = unite(out, c.opaque(item, c.element(at, i), set, ok))
 	}
 	for _, m := range v.Members {
-		out = unite(out, c.opaque(m.Value, at.field(m.Name), set, ok))
+		out = unite(out, c.opaque(m.Value, c.field(at, m.Name), set, ok))
 	}
 	return out
 }
@@ -191,7 +222,7 @@ func (c *converter) list(v strictjson.Value, elem lang.Type, at *path, own *orig
 	}
 	out := val{kind: lang.ListKind, items: make([]val, 0, len(v.Items))}
 	for i, item := range v.Items {
-		iv, err := c.convert(item, elem, at.element(i), own, labelled)
+		iv, err := c.convert(item, elem, c.element(at, i), own, labelled)
 		if err != nil {
 			return val{}, err
 		}
@@ -238,7 +269,7 @@ func (c *converter) argv(v strictjson.Value, at *path, own *originSet, labelled 
 	}
 	for i, w := range out.items {
 		if err := value.CheckWord(w.s); err != nil {
-			return val{}, fmt.Errorf("%s: %w", at.element(i), err)
+			return val{}, fmt.Errorf("%s: %w", c.element(at, i), err)
 		}
 	}
 	out.kind = lang.Argv
@@ -253,9 +284,6 @@ type path struct {
 
 	isElement bool
 }
-
-func (p *path) field(name string) *path { return &path{up: p, name: name} }
-func (p *path) element(i int) *path     { return &path{up: p, index: i, isElement: true} }
 
 // pointer renders the path as a JSON pointer (RFC 6901).
 func (p *path) pointer() string {

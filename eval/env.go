@@ -198,7 +198,7 @@ func (e *env) call() *Decision {
 	args := e.req.Args
 	args.Kind = strictjson.Object
 	var err error
-	if e.args, err = c.record(args, e.tool.Args, nil, nil, false); err != nil {
+	if e.args, err = c.convertRecord(args, e.tool.Args); err != nil {
 		return denied(CodeInvalidArguments, "arguments of %s: %s", e.tool.Name.Name, err)
 	}
 	return nil
@@ -216,7 +216,7 @@ func (e *env) convertContext() *Decision {
 	// A fact that is missing is an error only where a condition asks for it.
 	c := &converter{unlabelled: unknownOrigin, partial: true}
 	var err error
-	if e.context, err = c.record(v, e.prog.Context, nil, nil, false); err != nil {
+	if e.context, err = c.convertRecord(v, e.prog.Context); err != nil {
 		return denied(CodeInvalidContext, "context: %s", err)
 	}
 	return nil

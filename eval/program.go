@@ -18,6 +18,8 @@ type Program struct {
 	limits   []compiledRule
 	limiters *ruleIndex
 	caveats  caveatCache
+	// plainDelegation tells that whether somebody may delegate depends on names alone.
+	plainDelegation bool
 }
 
 // A compiledRule is a rule, or what limits one, with its conditions as one function; nil for none.
@@ -57,7 +59,7 @@ func New(policy *lang.Program) *Program {
 	if policy == nil {
 		return nil
 	}
-	p := &Program{policy: policy, effects: map[string][]compiledEffect{}}
+	p := &Program{policy: policy, effects: map[string][]compiledEffect{}, plainDelegation: delegationIsPlain(policy)}
 	var scopes []lang.Scope
 	c := &compiler{prog: policy, groups: map[string]map[string]bool{}}
 	for _, r := range policy.Rules {
@@ -111,19 +113,22 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 		return *early
 	}
 	e.caveats = &p.caveats
-	facets := []facet{e.facet}
+	var facets []facet
 	if e.tool != nil && len(p.effects[e.tool.Name.Name]) > 0 {
 		if facets, early = p.facets(e); early != nil {
 			return *early
 		}
 	}
-	if early = delegated(facts.Authority, func(from string, to resource.Name) Outcome {
-		v := p.consult(e.delegation(from, to))
-		return v.decision().Outcome
-	}); early != nil {
-		return *early
+	if a := facts.Authority; !a.delegatedBefore(p) {
+		if early = delegated(a, func(from string, to resource.Name) Outcome {
+			v := p.consult(e.delegation(from, to))
+			return v.decision().Outcome
+		}); early != nil {
+			return *early
+		}
+		p.rememberDelegated(a)
 	}
-	if len(facets) == 1 {
+	if len(facets) <= 1 {
 		v := p.consult(e)
 		return e.bounded(v.decision())
 	}

@@ -255,11 +255,11 @@ func collectLabels(x lang.Expr, at *path, out map[string][]string) {
 		collectLabels(x.X, at, out)
 	case *lang.List:
 		for i, e := range x.Elems {
-			collectLabels(e, at.element(i), out)
+			collectLabels(e, &path{up: at, index: i, isElement: true}, out)
 		}
 	case *lang.Record:
 		for _, f := range x.Fields {
-			collectLabels(f.Value, at.field(f.Name.Name), out)
+			collectLabels(f.Value, &path{up: at, name: f.Name.Name}, out)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package pep
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/moat-lang/moat/eval"
@@ -89,4 +90,22 @@ type Ask struct {
 // Approval returns the approval of the ask by a rule of it, to be signed. It is valid from now until the ask expires.
 func (a *Ask) Approval(realm, rule string, now time.Time) token.Approval {
 	return token.Approval{Realm: realm, Nonce: a.Nonce, Request: a.Request, Policy: a.Policy, Trust: a.Trust, Rule: rule, NotBefore: now.Truncate(time.Second), Expires: a.Expires}
+}
+
+type askJSON struct {
+	Nonce   string    `json:"nonce"`
+	Request string    `json:"request"`
+	Policy  string    `json:"policy"`
+	Trust   string    `json:"trust"`
+	Rules   []string  `json:"rules"`
+	Expires time.Time `json:"expires"`
+}
+
+// MarshalJSON renders the ask for whoever approves, with the ids of the rules that an approval may be for.
+func (a *Ask) MarshalJSON() ([]byte, error) {
+	j := askJSON{Nonce: a.Nonce.String(), Request: a.Request.String(), Policy: a.Policy.String(), Trust: a.Trust.String(), Rules: []string{}, Expires: a.Expires.UTC()}
+	for _, p := range a.Pending {
+		j.Rules = append(j.Rules, p.Rule.ID)
+	}
+	return json.Marshal(j)
 }

@@ -77,21 +77,21 @@ func (c *decision) authenticate() error {
 	return nil
 }
 
-// decide is what follows: the second stage, the third, and the record.
-func (c *decision) decide() Answer {
+// decide is what follows: the second stage and the third. It returns the facts that it has decided on.
+func (c *decision) decide() (Answer, eval.Facts) {
 	m := c.message
 	if !c.in.trustNamed(m.Trust, c.now) {
-		return c.record(Answer{Stage: StageDigests, Code: CodeTrustMismatch, Reason: fmt.Errorf("pep: the trust document %s is not in force", m.Trust)}, eval.Facts{})
+		return Answer{Stage: StageDigests, Code: CodeTrustMismatch, Reason: fmt.Errorf("pep: the trust document %s is not in force", m.Trust)}, eval.Facts{}
 	}
 	if !c.in.policyNamed(m.Policy, c.now) {
-		return c.record(Answer{Stage: StageDigests, Code: CodePolicyMismatch, Reason: fmt.Errorf("pep: the policy %s is not in force", m.Policy)}, eval.Facts{})
+		return Answer{Stage: StageDigests, Code: CodePolicyMismatch, Reason: fmt.Errorf("pep: the policy %s is not in force", m.Policy)}, eval.Facts{}
 	}
 	args, err := parseArgs(m.Args)
 	if err != nil {
-		return c.record(Answer{Stage: StageRules, Code: eval.CodeInvalidArguments, Reason: err}, eval.Facts{})
+		return Answer{Stage: StageRules, Code: eval.CodeInvalidArguments, Reason: err}, eval.Facts{}
 	}
 	if c.name == "" {
-		c.name = m.Sender.String()
+		c.name = c.senderText()
 	}
 	c.request = eval.Request{Subject: c.name, Action: m.Action, Resource: m.Resource, Args: args}
 	if pr := c.in.program.Policy().Principals[c.name]; pr != nil {
@@ -99,7 +99,7 @@ func (c *decision) decide() Answer {
 	}
 	facts, err := c.facts()
 	if err != nil {
-		return c.record(Answer{Stage: StageRules, Code: CodeFacts, Reason: err}, eval.Facts{})
+		return Answer{Stage: StageRules, Code: CodeFacts, Reason: err}, eval.Facts{}
 	}
 	answer := c.rules(c.in, facts)
 	// A message that names what was in force before is decided by that as well.
@@ -116,7 +116,7 @@ func (c *decision) decide() Answer {
 			answer = narrower
 		}
 	}
-	return c.record(answer, facts)
+	return answer, facts
 }
 
 // facts asks the host, and puts in the place of what it can't know what was verified.
@@ -190,24 +190,27 @@ func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
 	return a
 }
 
-// record writes the decision down, and answers once that is durable. What can't be written is a deny.
-func (c *decision) record(a Answer, facts eval.Facts) Answer {
+// record gives the decision its place in the log.
+func (c *decision) record(a Answer, facts eval.Facts) (Answer, *audit.Ticket) {
 	a.Message, a.Request = c.message, c.request
 	if c.chain != nil {
 		a.Chain = c.chain.chain
 	}
 	p := c.pep
+	ev := c.event(a, facts)
 	p.mu.Lock()
-	t, err := p.queue(c.event(a, facts), c.now)
+	t, err := p.queue(ev, c.now)
 	p.mu.Unlock()
-	if err == nil {
-		err = t.Wait(context.WithoutCancel(c.ctx))
-	}
 	if err != nil {
-		return Answer{Stage: a.Stage, Code: CodeNotRecorded, Message: a.Message, Request: a.Request, Reason: err}
+		return a.notRecorded(err), nil
 	}
 	a.Index = t.Index
-	return a
+	return a, &t
+}
+
+// notRecorded is the deny in the place of an answer that can't be written down.
+func (a Answer) notRecorded(err error) Answer {
+	return Answer{Stage: a.Stage, Code: CodeNotRecorded, Message: a.Message, Request: a.Request, Reason: err}
 }
 
 func distinct(ids []token.ID) []token.ID {
@@ -222,12 +225,20 @@ func distinct(ids []token.ID) []token.ID {
 	return out
 }
 
+// senderText is the sender as the log writes it.
+func (c *decision) senderText() string {
+	if c.chain != nil {
+		return c.chain.blocks[len(c.chain.blocks)-1].Audience
+	}
+	return c.message.Sender.String()
+}
+
 // event is the record of the decision.
 func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
 	m, in := c.message, c.in
 	d := decisionEvent(in.program, c.request, facts, a.Decision)
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
-	d.Sender, d.Recipient, d.Realm, d.Sequence = in.did(m.Sender), in.did(m.Recipient), m.Realm, m.Sequence
+	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence
 	d.Policy, d.Trust = in.digest, in.trustDigest
 	d.Token.Digest = m.Token
 	if c.chain != nil {

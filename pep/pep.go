@@ -25,6 +25,7 @@ type PEP struct {
 	state    *state
 	verifier *token.Verifier
 	chains   chainCache
+	keyText  string // cfg.Key as the log writes it
 
 	// inForce is the policy, the trust document and the revocations of decisions that begin now.
 	inForce atomic.Pointer[inForce]
@@ -78,7 +79,7 @@ func Open(cfg Config) (p *PEP, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &PEP{cfg: cfg, time: newTimekeeper(cfg.Clock), verifier: token.NewVerifier(token.Options{CacheBytes: cfg.TokenCache}), askCount: map[token.Key]int{}, stop: make(chan struct{})}
+	p = &PEP{cfg: cfg, keyText: cfg.Key.String(), time: newTimekeeper(cfg.Clock), verifier: token.NewVerifier(token.Options{CacheBytes: cfg.TokenCache}), askCount: map[token.Key]int{}, stop: make(chan struct{})}
 	opened := p
 	defer func() {
 		if err != nil {
@@ -196,29 +197,41 @@ func (p *PEP) Decide(ctx context.Context, delivery []byte) Answer {
 }
 
 // DecideDelivery decides a delivery that has been taken apart.
-func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) (answer Answer) {
+func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 	if p == nil || p.log == nil {
 		return Answer{Code: CodeClosed}
 	}
+	a, t := p.decide(ctx, d)
+	if t == nil {
+		return a
+	}
+	if err := t.Wait(context.WithoutCancel(ctx)); err != nil {
+		return a.notRecorded(err)
+	}
+	return a
+}
+
+// decide decides a delivery. The answer counts once the ticket's record is durable; without a ticket it counts at once.
+func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer Answer, ticket *audit.Ticket) {
 	defer func() {
 		if r := recover(); r != nil {
-			answer = p.panicked(r, answer)
+			answer, ticket = p.panicked(r, answer), nil
 		}
 	}()
 	now, ok := p.time.tell()
 	if !ok {
-		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}
+		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, nil
 	}
 	m, err := token.OpenMessage(d.Message)
 	if err != nil {
-		return p.nobody(err)
+		return p.nobody(err), nil
 	}
 	in := p.inForce.Load()
 	c := &decision{pep: p, ctx: ctx, in: in, now: now, delivery: d, message: m}
 	if err := c.authenticate(); err != nil {
-		return p.nobody(err)
+		return p.nobody(err), nil
 	}
-	return c.decide()
+	return c.record(c.decide())
 }
 
 // nobody answers whoever hasn't passed the first stage: always the same. What was wrong is counted, and kept for the operator.

@@ -8,7 +8,6 @@ import (
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/strictjson"
-	"github.com/moat-lang/moat/token"
 )
 
 // decisionEvent is what the log says of a request and of what the rules said to it.
@@ -16,6 +15,8 @@ func decisionEvent(program *eval.Program, req eval.Request, facts eval.Facts, d 
 	ev := &audit.Decision{Agent: req.Subject, Person: req.Kind == lang.Person, Action: req.Action, Resource: req.Resource.String(), Rules: d.RuleIDs()}
 	if req.Args.Kind == strictjson.Object {
 		ev.Args = arguments(program.Policy(), req)
+	}
+	if d.Outcome == eval.Ask || len(facts.Approvals) > 0 { // what approvals are bound to; it follows from the rest of the record
 		ev.Request.Digest = eval.RequestDigest(req, facts)
 	}
 	ev.Facts = audit.Facts{Time: facts.Time, Session: facts.Session, Definition: facts.Definition, Origins: origins(facts.Origins), ValueOrigins: origins(facts.ValueOrigins)}
@@ -46,28 +47,43 @@ func approvalUse(a eval.Approval) audit.ApprovalUse {
 
 // arguments are those of a call, each as the policy says that the log keeps it. What the policy doesn't declare is redacted.
 func arguments(policy *lang.Program, req eval.Request) []audit.Argument {
-	modes := map[string]audit.Mode{}
-	if t := policy.Tools[req.Resource.Path()]; t != nil && req.Resource.Scheme() == "tool" {
-		for _, p := range t.Params {
-			switch p.Record {
-			case "redact":
-				modes[p.Name.Name] = audit.Redact
-			case "digest":
-				modes[p.Name.Name] = audit.Digest
-			default:
-				modes[p.Name.Name] = audit.Full
-			}
+	var params []lang.Param
+	if req.Resource.Scheme() == "tool" {
+		if t := policy.Tools[req.Resource.Path()]; t != nil {
+			params = t.Params
 		}
 	}
-	out := make([]audit.Argument, 0, len(req.Args.Members))
-	for _, m := range req.Args.Members {
-		a := audit.Argument{Name: m.Name}
-		if a.Mode = modes[m.Name]; a.Mode != audit.Redact {
-			a.Text = string(m.Value.AppendJSON(nil))
+	out := make([]audit.Argument, len(req.Args.Members))
+	var text []byte // of all, so that they take one piece of memory
+	ends := make([]int, len(out))
+	for i, m := range req.Args.Members {
+		out[i].Name, out[i].Mode = m.Name, recordMode(params, m.Name)
+		if out[i].Mode != audit.Redact {
+			text = m.Value.AppendJSON(text)
 		}
-		out = append(out, a)
+		ends[i] = len(text)
+	}
+	all, begin := string(text), 0
+	for i, end := range ends {
+		out[i].Text, begin = all[begin:end], end
 	}
 	return out
+}
+
+func recordMode(params []lang.Param, name string) audit.Mode {
+	for i := range params {
+		if params[i].Name.Name != name {
+			continue
+		}
+		switch params[i].Record {
+		case "redact":
+			return audit.Redact
+		case "digest":
+			return audit.Digest
+		}
+		return audit.Full
+	}
+	return audit.Redact
 }
 
 func origins(labels map[string][]string) []audit.Origin {
@@ -80,6 +96,3 @@ func origins(labels map[string][]string) []audit.Origin {
 	}
 	return out
 }
-
-// did is a key as the log writes it.
-func (in *inForce) did(k token.Key) string { return k.String() }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -61,12 +62,11 @@ func Parse(data []byte, limits Limits) (Value, error) {
 		i := invalidUTF8(data)
 		return Value{}, &Error{Code: Encoding, Offset: i, Saw: excerpt(data[i:], 1), Reason: "invalid UTF-8"}
 	}
-	r := &reader{
-		data:   data,
-		limits: limits,
-		dec: jsontext.NewDecoder(bytes.NewBuffer(data),
-			jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false)),
-	}
+	r := readers.Get().(*reader)
+	defer r.release()
+	r.data, r.text, r.limits, r.values = data, string(data), limits, 0
+	r.buf = *bytes.NewBuffer(data)
+	r.dec.Reset(&r.buf, jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false))
 	v, err := r.document()
 	if err != nil {
 		return Value{}, err
@@ -74,21 +74,48 @@ func Parse(data []byte, limits Limits) (Value, error) {
 	return v, nil
 }
 
+// readers keep decoders, whose making costs more than reading a small text.
+var readers = sync.Pool{New: func() any { return &reader{dec: jsontext.NewDecoder(new(bytes.Buffer))} }}
+
+// release gives the reader back, holding on to nothing that it has read.
+func (r *reader) release() {
+	r.data, r.text, r.buf = nil, "", bytes.Buffer{}
+	r.dec.Reset(&r.buf)
+	readers.Put(r)
+}
+
 // A reader turns the decoder's tokens into values and keeps count of them.
 type reader struct {
 	data   []byte
+	text   string // data; values are parts of it where they stand there as they are
 	limits Limits
 	dec    *jsontext.Decoder
+	buf    bytes.Buffer
 	values int
+}
+
+// raw reads a name or a scalar. It returns the part of the text that it is, and where the part begins.
+func (r *reader) raw() (string, int, error) {
+	v, err := r.dec.ReadValue()
+	if err != nil {
+		return "", 0, r.decodeError(err)
+	}
+	end := int(r.dec.InputOffset())
+	return r.text[end-len(v) : end], end - len(v), nil
+}
+
+// unquote returns what a string literal stands for.
+func unquote(literal string) string {
+	if s := literal[1 : len(literal)-1]; strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	s, _ := jsontext.AppendUnquote(nil, literal) // the decoder has accepted it
+	return string(s)
 }
 
 // document reads the only value and the end of the text.
 func (r *reader) document() (Value, error) {
-	tok, err := r.dec.ReadToken()
-	if err != nil {
-		return Value{}, r.decodeError(err)
-	}
-	v, err := r.value(tok)
+	v, err := r.value()
 	if err != nil {
 		return Value{}, err
 	}
@@ -101,53 +128,68 @@ func (r *reader) document() (Value, error) {
 	return v, nil
 }
 
-// value reads the value that begins with tok.
-func (r *reader) value(tok jsontext.Token) (Value, error) {
-	if r.values++; r.values > r.limits.Values {
-		return Value{}, r.fail(TooMuch, r.offset(), fmt.Sprintf("more than %d values", r.limits.Values), "")
-	}
-	switch tok.Kind() {
-	case jsontext.KindFalse, jsontext.KindTrue:
-		return Value{Kind: Bool, Bool: tok.Kind() == jsontext.KindTrue}, nil
-	case jsontext.KindNumber:
-		literal := tok.String()
-		if len(literal) > r.limits.Number {
-			return Value{}, r.fail(TooMuch, int(r.dec.InputOffset())-len(literal),
-				fmt.Sprintf("a number of %d characters, more than %d", len(literal), r.limits.Number), "")
+// value reads the next value.
+func (r *reader) value() (Value, error) {
+	kind := r.dec.PeekKind()
+	if kind == jsontext.KindBeginArray || kind == jsontext.KindBeginObject {
+		if _, err := r.dec.ReadToken(); err != nil {
+			return Value{}, r.decodeError(err)
 		}
-		if f, err := strconv.ParseFloat(literal, 64); err != nil || math.IsInf(f, 0) { // the number stays text; only its size is looked at
-			return Value{}, r.fail(TooMuch, int(r.dec.InputOffset())-len(literal), "a number that no reader can hold", "write one of at most 1.7e308 (RFC 7493, section 2.2)")
-		}
-		return Value{Kind: Number, Text: literal}, nil
-	case jsontext.KindString:
-		return Value{Kind: String, Text: tok.String()}, nil
-	case jsontext.KindBeginArray:
-		if err := r.checkDepth(); err != nil {
+		if err := r.counted(r.offset()); err != nil {
 			return Value{}, err
 		}
-		return r.array()
-	case jsontext.KindBeginObject:
-		if err := r.checkDepth(); err != nil {
-			return Value{}, err
+		if r.dec.StackDepth() > r.limits.Depth {
+			return Value{}, r.fail(TooMuch, r.offset(), fmt.Sprintf("arrays and objects nest deeper than %d", r.limits.Depth), "")
+		}
+		if kind == jsontext.KindBeginArray {
+			return r.array()
 		}
 		return r.object()
-	default:
-		return Value{}, nil // null; the decoder yields a closing delimiter only where array and object take it
 	}
+	literal, at, err := r.raw()
+	if err != nil {
+		return Value{}, err
+	}
+	if err := r.counted(at + len(literal) - 1); err != nil {
+		return Value{}, err
+	}
+	switch kind {
+	case jsontext.KindFalse, jsontext.KindTrue:
+		return Value{Kind: Bool, Bool: kind == jsontext.KindTrue}, nil
+	case jsontext.KindString:
+		return Value{Kind: String, Text: unquote(literal)}, nil
+	case jsontext.KindNumber:
+		if len(literal) > r.limits.Number {
+			return Value{}, r.fail(TooMuch, at, fmt.Sprintf("a number of %d characters, more than %d", len(literal), r.limits.Number), "")
+		}
+		// The number stays text; only its size is looked at, and a short one without an exponent has none worth a look.
+		if len(literal) > 300 || strings.ContainsAny(literal, "eE") {
+			if f, err := strconv.ParseFloat(literal, 64); err != nil || math.IsInf(f, 0) {
+				return Value{}, r.fail(TooMuch, at, "a number that no reader can hold", "write one of at most 1.7e308 (RFC 7493, section 2.2)")
+			}
+		}
+		return Value{Kind: Number, Text: literal}, nil
+	}
+	return Value{}, nil // null
+}
+
+// counted counts a value, whose last byte so far is at offset.
+func (r *reader) counted(offset int) error {
+	if r.values++; r.values > r.limits.Values {
+		return r.fail(TooMuch, offset, fmt.Sprintf("more than %d values", r.limits.Values), "")
+	}
+	return nil
 }
 
 // array reads the rest of an array whose '[' has been read.
 func (r *reader) array() (Value, error) {
 	v := Value{Kind: Array}
 	for {
-		tok, err := r.dec.ReadToken()
-		if err != nil {
-			return Value{}, r.decodeError(err)
+		if r.dec.PeekKind() == jsontext.KindEndArray {
+			_, err := r.dec.ReadToken()
+			return v, err
 		}
-		if tok.Kind() == jsontext.KindEndArray {
-			return v, nil
-		}
-		item, err := r.value(tok)
+		item, err := r.value()
 		if err != nil {
 			return Value{}, err
 		}
@@ -159,30 +201,24 @@ func (r *reader) array() (Value, error) {
 func (r *reader) object() (Value, error) {
 	v := Value{Kind: Object}
 	for {
-		tok, err := r.dec.ReadToken()
-		if err != nil {
-			return Value{}, r.decodeError(err)
+		if r.dec.PeekKind() == jsontext.KindEndObject {
+			_, err := r.dec.ReadToken()
+			return v, err
 		}
-		if tok.Kind() == jsontext.KindEndObject {
-			return v, nil
-		}
-		name := tok.String()
-		if tok, err = r.dec.ReadToken(); err != nil {
-			return Value{}, r.decodeError(err)
-		}
-		member, err := r.value(tok)
+		name, _, err := r.raw()
 		if err != nil {
 			return Value{}, err
 		}
+		name = unquote(name)
+		member, err := r.value()
+		if err != nil {
+			return Value{}, err
+		}
+		if v.Members == nil {
+			v.Members = make([]Member, 0, 4)
+		}
 		v.Members = append(v.Members, Member{name, member})
 	}
-}
-
-func (r *reader) checkDepth() error {
-	if r.dec.StackDepth() > r.limits.Depth {
-		return r.fail(TooMuch, r.offset(), fmt.Sprintf("arrays and objects nest deeper than %d", r.limits.Depth), "")
-	}
-	return nil
 }
 
 // offset returns the offset of the last byte that was read.

@@ -1,0 +1,209 @@
+package pep
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/token"
+)
+
+const benchPolicy = `policy bench edition 1
+group Staff
+PRINCIPALS
+tool pay(to: email, amount: decimal, note: string?)
+permit Staff to delegate on agent any
+permit Staff to read on "file:///srv/**"
+permit pay: Staff to execute on tool pay when args.amount <= 100.00
+forbid far: any to execute on tool pay when domain(args.to) != "example.com"
+forbid any to any on "file:///**/.ssh/**"
+`
+
+// A benchBed is a PEP and messages for it.
+type benchBed struct {
+	pep      *PEP
+	messages []*token.Delivery
+	// raw is what one message's signature is over and by: the peer.
+	key       ed25519.PublicKey
+	signed    []byte
+	signature []byte
+}
+
+// noSync is the file system, but that nothing waits for the disk.
+type noSync struct{ audit.FS }
+
+type noSyncFile struct{ audit.File }
+
+func (noSyncFile) Sync() error { return nil }
+
+func (f noSync) OpenFile(name string, flag int, perm fs.FileMode) (audit.File, error) {
+	file, err := f.FS.OpenFile(name, flag, perm)
+	return noSyncFile{file}, err
+}
+
+func newBenchBed(b *testing.B, blocks, messages int, sync bool) *benchBed {
+	b.Helper()
+	check := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	root, err := token.NewIdentity(token.RoleRoot, rand.Reader)
+	check(err)
+	me, err := token.NewIdentity(token.RoleAgent, rand.Reader)
+	check(err)
+	principals, names := "", ""
+	holders := make([]*token.Identity, blocks)
+	for i := range holders {
+		holders[i], err = token.NewIdentity(token.RoleAgent, rand.Reader)
+		check(err)
+		principals += fmt.Sprintf("agent a%d in Staff\n", i)
+		names += fmt.Sprintf(`,"a%d": %q`, i, holders[i].Key())
+	}
+	policy := replaceOnce(benchPolicy, "PRINCIPALS", principals)
+	trust := fmt.Sprintf(`{"version": 1, "realm": "bench", "sequence": 1, "roots": [{"key": %q, "grants": [{"actions": ["execute", "read"], "resources": ["tool://**", "file:///srv/**"]}]}], "names": {%s}}`, root.Key(), names[1:])
+	secret, err := audit.GenerateKey("example.com/bench")
+	check(err)
+	logKey, err := audit.ParseKey(secret)
+	check(err)
+	cfg := Config{Policy: FS(fstest.MapFS{"p.moat": {Data: []byte(policy)}}, "."), Trust: []byte(trust), Key: me.Key(), Dir: b.TempDir() + "/pep", LogKey: logKey, Create: true}
+	if !sync {
+		cfg.FS = noSync{audit.OS()}
+	}
+	p, err := Open(cfg)
+	check(err)
+	b.Cleanup(func() { p.Close() })
+
+	var raw []byte
+	by := root
+	for i, holder := range holders {
+		g := token.Grant{Actions: []string{"execute", "read"}}
+		for _, s := range []string{"tool://pay", "file:///srv/**", "file:///srv/*/faq/**", "tool://notes.*"} {
+			pattern, err := resource.ParsePattern(s)
+			check(err)
+			g.Resources = append(g.Resources, pattern)
+		}
+		id, err := token.NewID(rand.Reader)
+		check(err)
+		blk := token.Block{Realm: "bench", Audience: holder.Key(), ID: id, NotBefore: time.Now().Add(-time.Minute).Truncate(time.Second), Expires: time.Now().Add(10 * time.Hour).Truncate(time.Second), Depth: 15 - i, Grants: []token.Grant{g}}
+		if raw == nil {
+			raw, err = token.Mint(by, blk)
+		} else {
+			raw, err = token.Attenuate(raw, by, blk)
+		}
+		check(err)
+		by = holder
+	}
+	_, digest, err := token.Claimed(raw)
+	check(err)
+	pay, err := resource.Parse("tool://pay")
+	check(err)
+	bed := &benchBed{pep: p}
+	for i := range messages {
+		m := token.Message{Realm: "bench", Recipient: me.Key(), Sequence: uint64(i + 1), Time: time.Now(), Token: digest, Policy: p.Policy().Digest(), Trust: p.Trust().Digest(), Action: "execute", Resource: pay,
+			Args: []byte(`{"amount":12.50,"note":"lunch","to":"bob@example.com"}`)}
+		signed, err := token.SignMessage(by, m)
+		check(err)
+		bed.messages = append(bed.messages, &token.Delivery{Message: signed, Token: raw})
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	check(err)
+	bed.key, bed.signed = key.Public().(ed25519.PublicKey), make([]byte, len(bed.messages[0].Message))
+	bed.signature = ed25519.Sign(key, bed.signed)
+	return bed
+}
+
+func replaceOnce(s, old, new string) string {
+	for i := range s {
+		if len(s)-i >= len(old) && s[i:i+len(old)] == old {
+			return s[:i] + new + s[i+len(old):]
+		}
+	}
+	return s
+}
+
+// again makes messages good once more: the windows are forgotten.
+func (bed *benchBed) again() {
+	bed.pep.mu.Lock()
+	bed.pep.senders = map[token.Key]*sender{}
+	bed.pep.mu.Unlock()
+}
+
+// A warm decision whose record is queued, not waited for, beside the one signature verification that it can't do without. Both are measured in
+// turns, so that what else the machine does meets both; the ratio is what counts.
+func BenchmarkPEP(b *testing.B) {
+	const batch = 512
+	for _, blocks := range []int{1, 4, 16} {
+		b.Run(fmt.Sprintf("blocks=%d", blocks), func(b *testing.B) {
+			bed := newBenchBed(b, blocks, batch, false)
+			b.ReportAllocs()
+			var decide, verify time.Duration
+			n := 0
+			ctx := context.Background()
+			for b.Loop() {
+				if n%batch == 0 {
+					bed.again()
+				}
+				start := time.Now()
+				a, t := bed.pep.decide(ctx, bed.messages[n%batch])
+				mid := time.Now()
+				if a.Code != "permit" || t == nil {
+					b.Fatal(a.Code, a.Reason)
+				}
+				if n%64 == 63 { // the queue is bounded
+					b.StopTimer()
+					if err := t.Wait(ctx); err != nil {
+						b.Fatal(err)
+					}
+					b.StartTimer()
+				}
+				last := time.Now()
+				if !ed25519.Verify(bed.key, bed.signed, bed.signature) {
+					b.Fatal("the signature doesn't hold")
+				}
+				verify += time.Since(last)
+				decide += mid.Sub(start)
+				n++
+			}
+			b.ReportMetric(float64(decide.Nanoseconds())/float64(n), "decide-ns")
+			b.ReportMetric(float64(verify.Nanoseconds())/float64(n), "verify-ns")
+			b.ReportMetric(float64(decide)/float64(verify), "ratio")
+		})
+	}
+}
+
+// Throughput with many callers and a durable log, beside what the cores' signature checks allow.
+func BenchmarkPEPThroughput(b *testing.B) {
+	const callers = 512
+	b.Run("verify", func(b *testing.B) {
+		bed := newBenchBed(b, 1, 1, true)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				ed25519.Verify(bed.key, bed.signed, bed.signature)
+			}
+		})
+	})
+	b.Run("decide/callers=512", func(b *testing.B) {
+		bed := newBenchBed(b, 1, b.N, true)
+		b.SetParallelism(callers)
+		b.ResetTimer()
+		next := make(chan *token.Delivery, len(bed.messages))
+		for _, m := range bed.messages {
+			next <- m
+		}
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if a := bed.pep.DecideDelivery(context.Background(), <-next); a.Code != "permit" && a.Code != CodeUnauthenticated {
+					b.Error(a.Code, a.Reason)
+				}
+			}
+		})
+	})
+}
