@@ -153,7 +153,7 @@ func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
 		if err != nil {
 			continue // a claim that doesn't hold is none
 		}
-		facts.Attestations = append(facts.Attestations, in.attestation(a))
+		facts.Attestations = append(facts.Attestations, Attestation(a, in.trust))
 	}
 	var nonces []token.ID
 	ask := token.Digest{}

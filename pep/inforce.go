@@ -65,54 +65,6 @@ func (in *inForce) trustNamed(d token.Digest, now time.Time) bool {
 	return d == in.trustDigest || prev != nil && d == prev.trustDigest
 }
 
-// principal is the name by which the policy speaks of a key: the one that the trust document gives it, or its did:key.
-func (in *inForce) principal(k token.Key) string {
-	if name, ok := in.trust.Name(k); ok {
-		return name
-	}
-	return k.String()
-}
-
-// attestation is what a verified attestation says, by names.
-func (in *inForce) attestation(a *token.Attestation) eval.Attestation {
-	out := eval.Attestation{Claim: a.Claim, Issuer: a.Issuer.String(), About: a.Value}
-	out.By, _ = in.trust.Name(a.Issuer)
-	if !a.Subject.IsZero() {
-		out.About = in.principal(a.Subject)
-	}
-	return out
-}
-
-// A link is a verified chain with what the rules and the log want to know of it.
-type link struct {
-	chain     *token.Chain
-	authority *eval.Authority
-	blocks    []audit.Block
-}
-
-func newLink(chain *token.Chain, in *inForce) *link {
-	a := &eval.Authority{Depth: chain.Len(), Issued: chain.NotBefore(), Expires: chain.Expires(), Root: chain.Root().String(), Grants: chain}
-	// The trusted root is one of the agents when it has a name; what it may grant stands in the trust document.
-	if name, ok := in.trust.Name(chain.Root()); ok {
-		a.Agents = append(a.Agents, name)
-	}
-	l := &link{chain: chain, authority: a}
-	issuer := a.Root
-	for i := 1; i <= chain.Len(); i++ {
-		name, key := in.principal(chain.Key(i)), chain.Key(i).String()
-		a.Agents = append(a.Agents, name)
-		if i > 1 {
-			a.Links = append(a.Links, eval.Link{From: in.principal(chain.Key(i - 1)), To: name})
-		}
-		l.blocks = append(l.blocks, audit.Block{ID: chain.Block(i - 1).ID.String(), Issuer: issuer, Audience: key})
-		issuer = key
-	}
-	for _, c := range chain.Caveats() {
-		a.Caveats = append(a.Caveats, []byte(c))
-	}
-	return l
-}
-
 // A chainCache keeps the links of verified chains: the verifier gives the same chain for the same bytes.
 type chainCache struct {
 	mu    sync.RWMutex
