@@ -104,9 +104,9 @@ func (c *decision) decide() (Answer, eval.Facts) {
 	answer := c.rules(c.in, facts)
 	// A message that names what was in force before is decided by that as well.
 	if prev := c.in.previous; answer.Outcome != eval.Deny && prev != nil && (m.Policy != c.in.digest || m.Trust != c.in.trustDigest) {
-		before := *c
-		before.in = prev
-		before.in.revoked = c.in.revoked
+		then, before := *prev, *c
+		then.revoked = c.in.revoked // what is revoked now counts under every policy
+		before.in = &then
 		if chain, err := c.pep.verifier.Verify(c.delivery.Token, before.in.terms(c.now)); err != nil {
 			before.chain, before.chainErr = nil, err
 		} else {
