@@ -105,7 +105,7 @@ func TestP04WhatIsDecidedIsForwarded(t *testing.T) {
 		t.Errorf("decided on %s, and the message has %s", got, a.Message.Args)
 	}
 	// A second payload has no place: neither beside the arguments of the message, nor as a duplicate inside them.
-	w.nobody(w.forged("coordinator", func(m map[int]any) { m[99] = []byte(`{"text": "x"}`) }), token.Field)
+	w.nobody(w.forged("coordinator", func(m map[int]any) { m[99] = []byte(`{"text": "x"}`) }), token.Encoding)
 	w.expect(w.forged("coordinator", func(m map[int]any) { m[12] = []byte(`{"text": "a", "text": "b"}`) }), eval.Deny, eval.CodeInvalidArguments)
 }
 

@@ -75,6 +75,9 @@ func (k *kind) parse(s string, buf []byte) (envelope, *Error) {
 		r.err.Reason = Envelope
 		return envelope{}, r.err
 	}
+	if buf == nil {
+		buf = make([]byte, 0, len(k.tbs)+len(s))
+	}
 	e.signed = append(appendHead(append(buf, k.tbs...), majorBytes, uint64(len(e.payload))), e.payload...)
 	return e, nil
 }
@@ -126,7 +129,7 @@ func (e *envelope) verify(by *Key) bool {
 // digest identifies what is signed. Signing it again doesn't change it.
 func (e *envelope) digest() Digest { return sha256.Sum256(e.signed) }
 
-// open takes the envelope of a single object apart, reads its payload and verifies the signature of the key that read
+// openOne takes the envelope of a single object apart, reads its payload and verifies the signature of the key that read
 // returns.
 func (k *kind) openOne(raw []byte, read func(*reader) Key) (Digest, error) {
 	if len(raw) > k.max {
