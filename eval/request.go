@@ -175,6 +175,16 @@ func evaluation(doc strictjson.Value) (req Request, facts Facts, err error) {
 	return withContext(req, facts, get(doc, "context"))
 }
 
+// ParseContext reads what a host says of a request, in the shape that a request's context has.
+func ParseContext(data []byte) (Facts, error) {
+	doc, err := strictjson.Parse(data, strictjson.Limits{})
+	if err != nil {
+		return Facts{}, err
+	}
+	_, facts, err := withContext(Request{}, Facts{}, doc)
+	return facts, err
+}
+
 // withContext reads the context, in which some members play the host.
 func withContext(req Request, facts Facts, context strictjson.Value) (Request, Facts, error) {
 	if context.Kind == strictjson.Null {

@@ -1,8 +1,11 @@
 package pep
 
 import (
+	"time"
+
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -12,6 +15,22 @@ func Principal(k token.Key, trust *token.Trust) string {
 		return name
 	}
 	return k.String()
+}
+
+// Delegation returns what the `delegation` of a policy bounds: how many blocks a token may have, and for how long each may be valid. Zero is no bound.
+func Delegation(policy *lang.Program) (maxDepth int, maxTTL time.Duration) {
+	if policy.Delegation == nil {
+		return 0, 0
+	}
+	for _, s := range policy.Delegation.Settings {
+		switch s.Name.Name {
+		case "max_depth":
+			maxDepth = int(s.Values[0].Int)
+		case "max_ttl":
+			maxTTL = s.Values[0].Dur
+		}
+	}
+	return maxDepth, maxTTL
 }
 
 // Authority is what a verified token lends to the requests of its audience.

@@ -29,16 +29,7 @@ type inForce struct {
 
 func newInForce(program *eval.Program, trust *token.Trust, revoked *token.Revocations) *inForce {
 	in := &inForce{program: program, digest: program.Policy().Digest(), trust: trust, trustDigest: trust.Digest(), revoked: revoked}
-	if d := program.Policy().Delegation; d != nil {
-		for _, s := range d.Settings {
-			switch s.Name.Name {
-			case "max_depth":
-				in.maxDepth = int(s.Values[0].Int)
-			case "max_ttl":
-				in.maxTTL = s.Values[0].Dur
-			}
-		}
-	}
+	in.maxDepth, in.maxTTL = Delegation(program.Policy())
 	return in
 }
 

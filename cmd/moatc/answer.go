@@ -6,6 +6,7 @@ import (
 
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/pep"
 	"github.com/moat-lang/moat/report"
 	"github.com/moat-lang/moat/value"
 )
@@ -20,6 +21,8 @@ type answer struct {
 	invalid     error             // why the request couldn't be read; the decision is then a deny
 	source      string            // the file, where there are several
 	line        int               // the line, in a batch
+	stage       pep.Stage         // at which a message was decided; none for a request
+	ask         *pep.Ask          // what may be approved of a message
 }
 
 // text renders the answer for people: a line with the outcome, the request and why; below it the explanation.
@@ -28,7 +31,14 @@ func (a answer) text() string {
 	if a.invalid != nil {
 		return report.Escape(fmt.Sprintf("deny    line %d is no request: %s", a.line, a.invalid)) + "\n"
 	}
-	line := fmt.Sprintf("%-6s  %s %s %s  %s", a.decision.Outcome, r.Subject, r.Action, r.Resource, a.why())
+	what := "a message"
+	if r.Subject != "" {
+		what = fmt.Sprintf("%s %s %s", r.Subject, r.Action, r.Resource)
+	}
+	line := fmt.Sprintf("%-6s  %s  %s", a.decision.Outcome, what, a.why())
+	if a.ask != nil {
+		line += fmt.Sprintf("; approve nonce %s of request %s", a.ask.Nonce, a.ask.Request)
+	}
 	if a.source != "" {
 		line = a.source + ": " + line
 	}
@@ -103,6 +113,8 @@ type responseContext struct {
 	Explanation  *jsonExplanation `json:"explanation,omitempty"`
 	Request      string           `json:"request,omitempty"` // the file, where there are several
 	Line         int              `json:"line,omitempty"`    // in a batch
+	Stage        string           `json:"stage,omitempty"`   // of a message
+	Ask          *pep.Ask         `json:"ask,omitempty"`     // what may be approved of a message
 }
 
 type jsonRule struct {
@@ -153,7 +165,10 @@ func (a answer) response() response {
 	c := responseContext{
 		Outcome: d.Outcome.String(), Code: d.Code, Message: d.ForModel(), Detail: d.Detail,
 		Rules: []jsonRule{}, Pending: []jsonPending{}, Errors: []jsonRuleError{}, Obligations: append([]string{}, d.Obligations()...),
-		PolicyDigest: a.program.Policy().DigestString(), Request: a.source, Line: a.line,
+		PolicyDigest: a.program.Policy().DigestString(), Request: a.source, Line: a.line, Ask: a.ask,
+	}
+	if a.stage != 0 {
+		c.Stage = a.stage.String()
 	}
 	if a.invalid != nil {
 		c.Error = a.invalid.Error()

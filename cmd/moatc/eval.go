@@ -21,6 +21,7 @@ import (
 func newEval() *cobra.Command {
 	var policy string
 	var explain, batch bool
+	var ev evidence
 	cmd := &cobra.Command{
 		Use:   "eval --policy PATH REQUEST.json… | -",
 		Short: "Ask a policy about requests",
@@ -37,6 +38,11 @@ action.properties are the arguments. In the context, time, session, origins and 
 is now. Each REQUEST is a file, a directory of *.json files, or - for standard input. With --format json the answer is
 an AuthZEN response, a line for each request.
 
+With --token the requests are made under a capability token, which is verified against --trust; the subject must be its audience. Then the
+facts of the token can be asked for, and what the policy permits is met with what the token grants. With --message each
+argument is a whole delivery, as an agent sends it, and goes through the three stages of an enforcement point that remembers no
+earlier message; --context plays the host.
+
 With --batch the one argument is a file (or -) with a request on every line, of at most 1 MiB; the answers are JSON lines in
 the same order (text lines with --format text), and a summary goes to standard error.
 
@@ -45,6 +51,7 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 		Example: `  moatc eval --policy policies/quickstart policies/quickstart/requests/permit.json
   moatc eval --explain --policy policies/quickstart policies/quickstart/requests
   moatc eval --format json --policy policies/quickstart policies/quickstart/requests/ask.json
+  moatc eval --policy policies/multi-agent --token policies/multi-agent/reviewer.token --trust policies/multi-agent/trust.json policies/multi-agent/requests/permit-comment.json
   moatc eval --batch --policy policies/quickstart policies/quickstart/requests.jsonl
   moatc eval --batch --format text --policy policies/quickstart policies/quickstart/requests.jsonl`,
 		Args:              somePaths("a request: a JSON file, a directory of them, or - for standard input"),
@@ -53,6 +60,7 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 	format := formatFlag(cmd, "text", "json")
 	cmd.Flags().StringVar(&policy, "policy", "", "the policy to ask: a directory or a .moat `path`")
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of a deny or an ask which permit came nearest and what it lacked")
+	ev.flags(cmd)
 	cmd.Flags().BoolVar(&batch, "batch", false, "read a request from every line of one file, answer in as many lines")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -60,13 +68,18 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 			return usageError(cmd, "say which policy to ask: --policy PATH")
 		case batch && len(args) != 1:
 			return usageError(cmd, "--batch reads one file, or - for standard input")
+		case batch && ev.message:
+			return usageError(cmd, "--batch reads requests, not messages")
+		}
+		if err := ev.read(cmd); err != nil {
+			return err
 		}
 		p, ds := lang.Load(policy)
 		if p == nil {
 			printDiagnostics(cmd, ds.Errors())
 			return exit(exitDiagnostics(ds))
 		}
-		a := &asker{program: eval.New(p), explain: explain, text: format.value == "text" && (!batch || cmd.Flags().Changed("format"))}
+		a := &asker{program: eval.New(p), explain: explain, evidence: &ev, policy: policy, text: format.value == "text" && (!batch || cmd.Flags().Changed("format"))}
 		if batch {
 			return runBatch(cmd, a, args[0])
 		}
@@ -160,13 +173,18 @@ func readRequest(stdin io.Reader, name string) ([]byte, error) {
 
 // An asker asks one policy.
 type asker struct {
-	program *eval.Program
-	explain bool
-	text    bool // the answers are for people
+	program  *eval.Program
+	explain  bool
+	text     bool // the answers are for people
+	evidence *evidence
+	policy   string
 }
 
 // ask decides a request in JSON. Where the request has no time, it is made now.
 func (a *asker) ask(data []byte) answer {
+	if a.evidence.message {
+		return a.askMessage(data, a.policy, a.evidence)
+	}
 	an := answer{program: a.program}
 	var facts eval.Facts
 	an.request, facts, an.invalid = eval.ParseEvaluation(data)
@@ -176,6 +194,10 @@ func (a *asker) ask(data []byte) answer {
 	}
 	if facts.Time.IsZero() {
 		facts.Time = time.Now()
+	}
+	if an.invalid = a.evidence.lend(a.program, &an.request, &facts); an.invalid != nil {
+		an.decision.Code = eval.CodeInvalidRequest
+		return an
 	}
 	if !a.explain && !a.text {
 		an.decision = a.program.Decide(an.request, facts)
