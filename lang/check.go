@@ -18,9 +18,11 @@ type checker struct {
 	broken map[string]bool
 	// brokenTool and brokenContext tell that a tool or a context block couldn't be read, so that any argument or fact may have been declared.
 	brokenTool, brokenContext bool
+	// incomplete tells that some declaration couldn't be read, so that what looks unused may not be.
+	incomplete bool
 	// forms are the canonical forms of the declarations so far, by kind and name.
 	forms map[string]declared
-	// used are the names that something refers to.
+	// used are the groups and principals that something is about, and the actions and defines that something uses.
 	used map[string]bool
 	// defining are the defines whose bodies are being checked, to find cycles.
 	defining map[*Define]bool
@@ -50,7 +52,10 @@ func check(name string, files []*File, imported map[*File]bool, diags *diagnosti
 	}
 	for _, f := range files {
 		for _, b := range f.broken {
-			c.broken[b.name] = b.name != ""
+			c.incomplete = true
+			if b.name != "" {
+				c.broken[b.name] = true
+			}
 			c.brokenTool = c.brokenTool || b.kind == "tool"
 			c.brokenContext = c.brokenContext || b.kind == "context"
 		}
@@ -76,14 +81,8 @@ func check(name string, files []*File, imported map[*File]bool, diags *diagnosti
 	for _, t := range c.prog.Tests {
 		c.test(t)
 	}
-	c.unused()
-	if len(c.prog.Rules) == 0 && diags.errors == 0 {
-		at := Span{}
-		if len(files) > 0 {
-			at = files[0].Policy.Span
-		}
-		diags.errorf(at, CodeNoRules, "the policy has no permit and no forbid").hint("a policy without rules denies everything; write at least one")
-	}
+	c.unused(imported)
+	c.effective(files)
 	for _, f := range files {
 		c.prog.Sources = append(c.prog.Sources, f.Src)
 	}
@@ -413,11 +412,10 @@ var typeHabits = map[string]string{
 
 // group resolves the name of a group.
 func (c *checker) group(id Ident) *Group {
-	c.used[id.Name] = true
 	if g := c.prog.Groups[id.Name]; g != nil {
 		return g
 	}
-	if c.broken[id.Name] {
+	if c.isBroken(id.Name) {
 		return nil
 	}
 	if c.prog.Principals[id.Name] != nil {
@@ -441,9 +439,35 @@ func (c *checker) kindOf(name string) string {
 	return "an agent"
 }
 
+// pointAt labels the declaration of a name that is like the one a diagnostic is about: it may be the misspelt one of the two.
+func (c *checker) pointAt(d *Diagnostic, what, name string) {
+	space := what
+	switch what {
+	case "group", "person", "agent or person", "agent, person or group":
+		space = "principal"
+	}
+	if first, ok := c.forms[space+" "+name]; ok {
+		d.label(first.span, "`%s` is declared here", name)
+	}
+}
+
+// isBroken reports whether a declaration with a syntax error would have made a name, as far as one can guess: that name, one that it
+// begins with (`tool read_filepath: path)` for read_file), or one with further words behind a dot (`tool bank.txs.sender` for bank).
+func (c *checker) isBroken(name string) bool {
+	if name == "" {
+		return false
+	}
+	for b := range c.broken {
+		if b == name || strings.HasPrefix(b, name) && len(name) > 2 || strings.HasPrefix(name, b+".") {
+			return true
+		}
+	}
+	return false
+}
+
 // unknown reports a name that nothing declares, with the nearest that is declared.
 func (c *checker) unknown(id Ident, what string, candidates []string) {
-	if c.broken[id.Name] {
+	if c.isBroken(id.Name) {
 		return
 	}
 	d := c.diags.errorf(id.Span, CodeUnknownName, "there is no %s `%s`", what, short(id.Name))
@@ -452,6 +476,7 @@ func (c *checker) unknown(id Ident, what string, candidates []string) {
 	}
 	if n := nearest(id.Name, candidates); n != "" {
 		d.hint("did you mean `%s`?", n)
+		c.pointAt(d, what, n)
 	} else if len(candidates) == 1 {
 		d.hint("there is only %s", candidates[0])
 	} else if len(candidates) > 0 && len(candidates) <= 12 {
@@ -510,7 +535,6 @@ func (c *checker) target(t *Target) {
 	}
 	switch t.Kind {
 	case TargetTool:
-		c.used["tool "+t.Tool.Name] = true
 		if c.prog.Tools[t.Tool.Name] == nil {
 			c.unknown(t.Tool, "tool", sortedKeys(c.prog.Tools))
 			return
@@ -532,6 +556,9 @@ func (c *checker) target(t *Target) {
 		}
 	case TargetPattern:
 		add(t.Text.Span, t.Text.Value)
+		if len(t.Patterns) == 1 {
+			c.someTool(t.Text, t.Patterns[0])
+		}
 	}
 }
 

@@ -158,8 +158,9 @@ func (c *checker) coalesce(x *Binary, sc *scope, want Type) Type {
 // in types X in Y: membership of a list, a group, a range of addresses, or a resource pattern.
 func (c *checker) in(x *Binary, sc *scope) Type {
 	if v, ok := x.Y.(*Var); ok && !sc.hasVar(v.Name) && c.prog.Defines[v.Name] == nil {
-		if c.prog.Groups[v.Name] != nil || c.prog.Principals[v.Name] != nil || c.broken[v.Name] {
+		if c.prog.Groups[v.Name] != nil || c.prog.Principals[v.Name] != nil || c.isBroken(v.Name) {
 			tx := c.expr(x.X, sc, Type{})
+			c.used[v.Name] = true
 			v.Group = c.group(Ident{v.Span, v.Name})
 			if tx.Kind != Principals && tx.Kind != Invalid {
 				c.diags.errorf(x.X.ExprSpan(), CodeType, "only a principal is in a group; this is %s", article(tx)).hint("write `agent in %s`", v.Name)

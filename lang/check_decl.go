@@ -167,7 +167,7 @@ func (c *checker) rule(r *Rule) {
 		c.diags.errorf(r.Scope.Subjects.Span, CodePermitAny, "a permit names whom it permits; `any` would include agents that nobody knows").
 			hint("name agents or a group: permit Staff to …")
 	}
-	sc := &scope{args: c.argsOf(r.Scope.Actions, r.Scope.Targets), cost: &r.Cost, present: map[string]bool{}, permit: r.Effect == Permit}
+	sc := &scope{args: c.argsOf(r.Scope.Actions, r.Scope.Targets), cost: &r.Cost, present: map[string]bool{}, effect: r.Effect}
 	r.Cost = 0
 	var facts []string
 	for _, cond := range r.Conds {
@@ -175,11 +175,6 @@ func (c *checker) rule(r *Rule) {
 	}
 	for _, cond := range r.Conds {
 		c.condition(cond.X, sc.knowing(facts))
-		Walk(cond.X, func(x Expr) {
-			if o, ok := x.(*Once); ok && r.Effect == Forbid && o.Within != nil {
-				c.diags.warnf(o.Span, WarnOnceWithin, "waiting longer than `within` evades this forbid").hint("delete the `within`")
-			}
-		})
 		c.claimsAgainst(cond.X, cond.Unless == (r.Effect == Forbid))
 	}
 	c.bound(r.Cost, r.Span)
@@ -447,14 +442,12 @@ func (c *checker) test(t *Test) {
 			} else if c.prog.Principals[s.By.Name] == nil {
 				c.unknown(s.By, "person", sortedKeys(c.prog.Principals))
 			}
-			c.used[s.By.Name] = true
 		case *Try:
 			if c.prog.Groups[s.Subject.Name] != nil {
 				c.diags.errorf(s.Subject.Span, CodeWrongKindName, "`%s` is a group; a request is made by one agent or person", s.Subject.Name)
 			} else if quoted := strings.HasPrefix(s.Subject.Span.Text(), `"`); !quoted && c.prog.Principals[s.Subject.Name] == nil {
 				c.unknown(s.Subject, "agent or person", sortedKeys(c.prog.Principals))
 			}
-			c.used[s.Subject.Name] = true
 			c.action(s.Action)
 			if s.Target.Kind != TargetPattern { // in quotes stands one resource; one that isn't canonical is denied, and a test may show it
 				c.target(&s.Target)
@@ -468,7 +461,7 @@ func (c *checker) test(t *Test) {
 			if s.Args != nil {
 				c.constant(s.Args, true)
 			}
-			if s.By != nil && !rules[s.By.Name] && !c.broken[s.By.Name] {
+			if s.By != nil && !rules[s.By.Name] && !c.isBroken(s.By.Name) {
 				c.unknown(*s.By, "rule", sortedKeys(rules))
 			}
 		}
@@ -503,7 +496,6 @@ func (c *checker) given(g *Given) {
 			}
 			c.noField(f.Name, "the context", names)
 		}
-		c.used["context "+f.Name.Name] = true
 	}
 }
 
@@ -575,22 +567,5 @@ func (c *checker) constant(x Expr, labels bool) {
 		c.diags.errorf(x.Span, CodeNeedsConstants, "only constants can stand here")
 	default:
 		c.diags.errorf(x.ExprSpan(), CodeNeedsConstants, "only constants can stand here").hint("write the value itself; text stands in quotes")
-	}
-}
-
-// unused warns of names that nothing refers to.
-func (c *checker) unused() {
-	warn := func(id Ident, what string) {
-		if !c.used[id.Name] && len(c.broken) == 0 {
-			c.diags.warnf(id.Span, WarnUnused, "nothing uses the %s `%s`", what, id.Name)
-		}
-	}
-	for _, name := range sortedKeys(c.prog.Groups) {
-		warn(c.prog.Groups[name].Name, "group")
-	}
-	for _, name := range sortedKeys(c.prog.Defines) {
-		if !c.used["define "+name] && len(c.broken) == 0 {
-			c.diags.warnf(c.prog.Defines[name].Name.Span, WarnUnused, "nothing uses the define `%s`", name)
-		}
 	}
 }

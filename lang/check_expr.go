@@ -19,7 +19,7 @@ type scope struct {
 	present map[string]bool // optional values that a condition beside has asked for, by pathKey
 	nesting int             // quantifiers around
 	cost    *int            // steps, counted up
-	permit  bool            // the expression belongs to a permit
+	effect  RuleEffect      // of the rule that the expression belongs to; "" elsewhere
 }
 
 type variable struct {
@@ -30,6 +30,7 @@ type variable struct {
 // mergedArgs is the record of arguments that a rule sees: merged over the tools it is about.
 type mergedArgs struct {
 	fields map[string]Type
+	spans  map[string]Span   // where a tool declares each
 	mixed  map[string]string // arguments that have different types in different tools, with a text that names both
 	none   string            // why there are no arguments, when there are none
 
@@ -38,7 +39,7 @@ type mergedArgs struct {
 
 // mergeParams merges the parameters of tools. With partial, the rule is also about requests that call none of them.
 func mergeParams(tools []*Tool, partial bool) *mergedArgs {
-	a := &mergedArgs{fields: map[string]Type{}, mixed: map[string]string{}}
+	a := &mergedArgs{fields: map[string]Type{}, spans: map[string]Span{}, mixed: map[string]string{}}
 	count := map[string]int{}
 	from := map[string]string{}
 	for _, t := range tools {
@@ -47,7 +48,7 @@ func mergeParams(tools []*Tool, partial bool) *mergedArgs {
 			count[name]++
 			have, ok := a.fields[name]
 			if !ok {
-				a.fields[name], from[name] = typ, t.Name.Name
+				a.fields[name], a.spans[name], from[name] = typ, p.Name.Span, t.Name.Name
 				continue
 			}
 			if have.Kind != Invalid && typ.Kind != Invalid && !have.Required().Equal(typ.Required()) {
@@ -192,7 +193,7 @@ func (c *checker) present(x Expr, t Type) bool {
 
 func article(t Type) string {
 	s := t.String()
-	if strings.ContainsAny(s[:1], "aeiou") {
+	if strings.ContainsAny(s[:1], "aeio") { // "a url"
 		return "an " + s
 	}
 	return "a " + s
@@ -294,11 +295,10 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 			return of(Bool)
 		}
 		switch {
-		case t.Kind == Path, t.Kind == Email, t.Kind == URL, t.Kind == Argv, t.Kind == Resource:
+		case t.Kind == Argv:
+			c.diags.errorf(x.X.ExprSpan(), CodeType, "`like` takes a string; this is an argv").hint("%s", likeInstead[Argv])
+		case t.Kind == Path, t.Kind == Email, t.Kind == URL, t.Kind == Resource:
 			c.diags.warnf(x.Span, WarnLikeOnStructured, "`like` looks at the letters of %s, not at its parts", article(t)).hint("%s", likeInstead[t.Kind])
-			if t.Kind == Argv {
-				c.diags.errorf(x.X.ExprSpan(), CodeType, "`like` takes a string; this is an argv").hint("%s", likeInstead[Argv])
-			}
 		case !isText(t.Kind):
 			c.diags.errorf(x.X.ExprSpan(), CodeType, "`like` takes a string; this is %s", article(t))
 		}
@@ -333,11 +333,14 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 		return c.quantified(x, sc)
 	case *Once:
 		c.event(&x.Event)
-		inner := scope{args: c.argsOf(x.Event.Actions, x.Event.Targets), cost: sc.cost, permit: sc.permit}
+		inner := scope{args: c.argsOf(x.Event.Actions, x.Event.Targets), cost: sc.cost, effect: sc.effect}
 		if x.When != nil {
 			c.condition(x.When, &inner)
 		}
 		c.durationLit(x.Within, "within")
+		if sc.effect == Forbid && x.Within != nil {
+			c.diags.warnf(x.Span, WarnOnceWithin, "waiting longer than `within` evades this forbid").hint("delete the `within`")
+		}
 		c.notYet(x.Span, "once")
 		return of(Bool)
 	}
@@ -475,9 +478,9 @@ func (c *checker) variable(x *Var, sc *scope) Type {
 		if *sc.cost > MaxCost { // its uses multiply; the rule is refused, so don't walk them all
 			return Type{}
 		}
-		return c.expr(d.Body, &scope{args: sc.args, present: map[string]bool{}, nesting: sc.nesting, cost: sc.cost, permit: sc.permit}, Type{})
+		return c.expr(d.Body, &scope{args: sc.args, present: map[string]bool{}, nesting: sc.nesting, cost: sc.cost, effect: sc.effect}, Type{})
 	}
-	if c.broken[x.Name] {
+	if c.isBroken(x.Name) {
 		return Type{}
 	}
 	d := c.diags.errorf(x.Span, CodeUnknownName, "there is no name `%s` here", short(x.Name))
@@ -486,6 +489,7 @@ func (c *checker) variable(x *Var, sc *scope) Type {
 		names = append(names, v.name)
 	}
 	names = append(names, sortedKeys(c.prog.Defines)...)
+	near := nearest(x.Name, append(names, "args", "context", "agent", "token", "resource", "session", "now", "true", "false"))
 	_, isArg := sc.argType(x.Name)
 	_, isContext := c.prog.Context.Field(x.Name)
 	switch {
@@ -497,8 +501,9 @@ func (c *checker) variable(x *Var, sc *scope) Type {
 		d.hint("`%s` is %s: write `agent in %s`, or compare agent.name", x.Name, c.kindOf(x.Name), x.Name)
 	case nameHabits[x.Name] != "":
 		d.hint("%s", nameHabits[x.Name])
-	case nearest(x.Name, append(names, "args", "context", "agent", "token", "resource", "session", "now", "true", "false")) != "":
-		d.hint("did you mean `%s`?", nearest(x.Name, append(names, "args", "context", "agent", "token", "resource", "session", "now", "true", "false")))
+	case near != "":
+		d.hint("did you mean `%s`?", near)
+		c.pointAt(d, "define", near)
 	default:
 		d.hint("facts are args.…, context.…, agent.…, resource.…, session.…, token.…, now; a string stands in quotes")
 	}
@@ -553,6 +558,9 @@ func (c *checker) noField(name Ident, of string, names []string) {
 	d := c.diags.errorf(name.Span, CodeUnknownField, "%s has no `%s`", of, short(name.Name))
 	if n := nearest(name.Name, names); n != "" {
 		d.hint("did you mean `%s`?", n)
+		if of == "the context" {
+			c.pointAt(d, "context field", n)
+		}
 	} else if len(names) > 0 {
 		d.hint("there are %s", strings.Join(names, ", "))
 	}
@@ -580,7 +588,7 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 			}
 			d := c.diags.errorf(name.Span, CodeUnknownField, "no tool of this rule has an argument `%s`", short(name.Name))
 			if n := nearest(name.Name, sortedKeys(sc.args.fields)); n != "" {
-				d.hint("did you mean `%s`?", n)
+				d.hint("did you mean `%s`?", n).label(sc.args.spans[n], "`%s` is declared here", n)
 			} else if names := sortedKeys(sc.args.fields); len(names) > 0 && len(names) <= 12 {
 				d.hint("there are %s", strings.Join(names, ", "))
 			}
@@ -589,7 +597,6 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 		return t
 	case RootContext:
 		t, ok := c.prog.Context.Field(name.Name)
-		c.used["context "+name.Name] = true
 		if !ok {
 			var names []string
 			for _, f := range c.prog.Context.Fields {
@@ -621,7 +628,6 @@ func (c *checker) factField(f *Fact, name Ident, sc *scope) Type {
 func (c *checker) origin(o Origin) {
 	tool, isTool := strings.CutPrefix(o.Name, "tool ")
 	if !isTool {
-		c.used["origin "+o.Name] = true
 		if !c.prog.Origins[o.Name] {
 			if c.prog.Tools[o.Name] != nil {
 				c.diags.errorf(o.Span, CodeUnknownName, "there is no origin `%s`", o.Name).hint("for what a tool returned write `tool %s`", o.Name)
@@ -772,7 +778,7 @@ func (c *checker) quantified(x *Quantified, sc *scope) Type {
 		c.diags.errorf(x.In.ExprSpan(), CodeType, "a quantifier goes over a list; this is %s", article(t))
 		return of(Bool)
 	}
-	if _, isArg := x.In.(*Literal); !isArg && x.All && sc.permit {
+	if _, isArg := x.In.(*Literal); !isArg && x.All && sc.effect == Permit {
 		if _, isLiteral := x.In.(*List); !isLiteral && !sc.present[sizeKey(x.In)] {
 			c.diags.warnf(x.Span, WarnAllOverEmpty, "`all` is true of an empty list, and this is a permit").hint("add `size(%s) > 0`", short(x.In.ExprSpan().Text()))
 		}

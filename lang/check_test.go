@@ -115,6 +115,32 @@ func TestErrors(t *testing.T) {
 		{CodeSyntax, "permit bot to read on any when agent.name ⟦matches⟧ \"x\"", "write `like`"},
 		{CodeSyntax, "⟦allow⟧ bot to read on any\npermit bot to read on any", "write `permit`"},
 		{CodeSyntax, "⟦import⟧ \"x.moat\"\npermit bot to read on any", "in the header"},
+		{CodeSyntax, "permit bot ⟦execute⟧ on tool search", "here comes `to`: permit WHO to ACTION on TARGET"},
+		{CodeSyntax, "permit bot ⟦too⟧ execute on tool search", "did you mean `to`?"},
+		{CodeSyntax, "permit bot to execute ⟦tool⟧ search", "here comes `on`"},
+		{CodeSyntax, "permit bot to execute on ⟦search⟧", "`tool search`"},
+		{CodeSyntax, "permit bot to execute on tool search, ⟦pay⟧", "`tool pay`"},
+		{CodeSyntax, "permit bot⟦,⟧ to execute on tool search", "the comma is one too many"},
+		{CodeSyntax, "permit ⟦\"bot\"⟧ to read on any", "without quotes"},
+		{CodeSyntax, "permit ⟦agent⟧ bot to read on any", "the name alone is enough: bot"},
+		{CodeSyntax, "forbid ⟦*⟧ to read on any", "write `any`"},
+		{CodeSyntax, "permit bot to read on any ⟦{⟧ when true }", "a rule has no braces"},
+		{CodeSyntax, "permit bot to read on any ⟦wehn⟧ true", "did you mean `when`?"},
+		{CodeSyntax, "permit bot to read on any when true⟦)⟧", "a condition goes on with and, or"},
+		{CodeSyntax, "permit bot to read on any when context.hour < ⟦.⟧5", "0.5"},
+		{CodeSyntax, "permit bot to read on any when context.hour in 1.⟦.⟧3", "no ranges"},
+		{CodeSyntax, "permit bot to read on any when true ⟦?⟧ true : false", "no `? :`"},
+		{CodeSyntax, "permit bot to execute on tool search when args.query.startsWith⟦(⟧\"x\")", "write starts(x, prefix)"},
+		{CodeSyntax, "permit bot to execute on tool search when args.query.trim⟦(⟧)", "no methods"},
+		{CodeSyntax, "permit bot to read on any because ⟦no⟧", "a string in double quotes"},
+		{CodeSyntax, "permit bot to read on any needs approval by Managers within ⟦10⟧", "a duration, such as 10m"},
+		{CodeSyntax, "permit bot to read on any needs ⟦approval⟧", "here comes `by`"},
+		{CodeSyntax, "tool x(⟦a⟧ string)", "NAME: TYPE"},
+		{CodeSyntax, "tool x(a: string) ⟦returns⟧ string", "write `->`"},
+		{CodeSyntax, "context { ⟦hour⟧ = int }", "NAME: TYPE"},
+		{CodeSyntax, "define x ⟦3⟧", "here comes `=`: define NAME = EXPRESSION"},
+		{CodeSyntax, "limit bot to read on any count ⟦3⟧ per 1h", "here comes `<=`"},
+		{CodeSyntax, "test \"t\" { try bot to execute on tool search ⟦{⟧ query = 3 } expect permit }", "{ name: value"},
 		{CodeInvalidToken, `permit bot to read on any when true ⟦&&⟧ true`, "write `and`"},
 		{CodeInvalidToken, `permit bot to read on any when agent.name == ⟦'x'⟧`, "double quotes"},
 		{CodeInvalidString, `permit bot to read on any when agent.name == ⟦"x⟧`, ""},
@@ -240,22 +266,107 @@ func TestDefinesThatMultiplyAreRefused(t *testing.T) {
 	}
 }
 
+// Each source has the place of its one warning between ⟦ and ⟧, or none.
 func TestWarnings(t *testing.T) {
-	for code, src := range map[Code]string{
-		WarnLikeOnStructured: `permit bot to execute on tool read when args.path like "/data*"`,
-		WarnAllOverEmpty:     `permit bot to execute on tool mail.send when all r in args.to { domain(r) == "example.com" }`,
-		WarnMissingPin:       "tool pinned() pin \"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"\npermit bot to read on any",
-		WarnUnused:           "group Lonely\npermit bot to read on any",
-		WarnNeverAbsent:      `permit bot to execute on tool search when args.query ?? "" == "x"`,
-		WarnNotYet:           `forbid any to read on any when session once (read on any)`,
+	const pin = ` pin "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"` + "\n"
+	for _, tt := range []struct {
+		code Code
+		src  string
+	}{
+		{WarnLikeOnStructured, `permit bot to execute on tool read when ⟦args.path like "/data*"⟧`},
+		{WarnLikeOnStructured, `permit bot to execute on tool pay when ⟦args.to like "*@example.com"⟧`},
+		{WarnLikeOnStructured, `permit bot to execute on tool pay when ⟦args.u like "https://example.com*"⟧`},
+		{WarnLikeOnStructured, `permit bot to read on any when ⟦resource like "file:///data*"⟧`},
+		{"", `permit bot to execute on tool search when args.query like "a*"`},
+		{WarnAllOverEmpty, `permit bot to execute on tool mail.send when ⟦all r in args.to { domain(r) == "example.com" }⟧`},
+		{"", `permit bot to execute on tool mail.send when size(args.to) > 0 and all r in args.to { domain(r) == "example.com" }`},
+		{"", `forbid any to execute on tool mail.send unless all r in args.to { domain(r) == "example.com" }`},
+		{WarnAllOverEmpty, "define inside = ⟦all r in args.to { domain(r) == \"example.com\" }⟧\npermit bot to execute on tool mail.send when inside"},
+		{WarnUnused, "group ⟦Lonely⟧\npermit bot to read on any"},
+		{WarnUnused, "group ⟦Lonely⟧\nagent hermit in Lonely\npermit bot to read on any"},
+		{"", "group Parent\ngroup Child in Parent\nagent kid in Child\npermit Parent to read on any"},
+		{WarnUnused, "define ⟦d⟧ = true\npermit bot to read on any"},
+		{WarnUnused, "action ⟦jump⟧\npermit bot to read on any"},
+		{"", "action jump\ntool hop()\n  does jump on \"file:///floor\"\npermit bot to read on any"},
+		{"", "agent idle\nperson by-stander\norigin web\ntool spare()\ncontext { spare: int? }\npermit bot to read on any"},
+		{WarnNoTool, `forbid any to execute on ⟦"tool://mail.delete*"⟧`},
+		{WarnNoTool, `permit bot to execute on ⟦"tool://serach"⟧`},
+		{"", `permit bot to execute on "tool://mail.*"`},
+		{WarnNeverHolds, "group Empty\npermit ⟦Empty⟧ to read on any\npermit bot to write on any"},
+		{"", "group Above\ngroup Empty in Above claims \"did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH\"\npermit Empty to read on any\nforbid Above to read on any"},
+		{WarnNeverHolds, "permit bot to read on any when ⟦false⟧\npermit bot to write on any"},
+		{WarnNeverHolds, "forbid any to read on any unless ⟦true⟧\npermit bot to write on any"},
+		{WarnOnceWithin, `forbid any to read on any when ⟦session once (write on any) within 5m⟧`},
+		{WarnOnceWithin, "define lately = ⟦session once (write on any) within 5m⟧\nforbid any to read on any when lately"},
+		{"", `permit bot to read on any when session once (write on any) within 5m`},
+		{WarnMissingPin, "tool pinned()" + pin + "tool ⟦loose⟧()\npermit bot to read on any"},
+		{WarnNeverAbsent, `permit bot to execute on tool search when ⟦args.query ?? ""⟧ == "x"`},
+		{WarnNotYet, `forbid any to read on any when ⟦session once (read on any)⟧`},
 	} {
-		p, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"})
-		found := false
-		for _, d := range diags {
-			found = found || d.Code == code && d.Severity == Warning
+		t.Run(string(tt.code)+" "+tt.src, func(t *testing.T) {
+			used := "\nforbid Staff, Managers to poke on any\n" // of the vocabulary
+			plain := strings.ReplaceAll(strings.ReplaceAll(tt.src, "⟦", ""), "⟧", "")
+			p, diags := Compile(map[string]string{"p.moat": vocabulary + plain + used})
+			if p == nil {
+				t.Fatal(diags)
+			}
+			var found []string
+			for _, d := range diags {
+				vocabularyPin := d.Code == WarnMissingPin && d.Span.Start < len(vocabulary) // its tools have none
+				if (d.Code == tt.code || d.Code != WarnNotYet) && !vocabularyPin {
+					found = append(found, string(d.Code)+" "+d.Span.Text())
+				}
+			}
+			var want []string
+			if tt.code != "" {
+				want = []string{string(tt.code) + " " + tt.src[strings.Index(tt.src, "⟦")+len("⟦"):strings.Index(tt.src, "⟧")]}
+			}
+			if fmt.Sprint(found) != fmt.Sprint(want) {
+				t.Errorf("warnings %q, want %q:\n%v", found, want, diags)
+			}
+		})
+	}
+}
+
+// A policy in which no rule can hold is none.
+func TestNoEffectiveRule(t *testing.T) {
+	for _, rules := range []string{"", "group Empty\npermit Empty to read on any", "permit bot to read on any when false\nforbid any to read on any unless true"} {
+		p, diags := Compile(map[string]string{"p.moat": vocabulary + rules + "\n"})
+		if errs := diags.Errors(); p != nil || len(errs) != 1 || errs[0].Code != CodeNoRules {
+			t.Errorf("%q: %v", rules, diags)
 		}
-		if p == nil || !found {
-			t.Errorf("%s: want a warning %s and a program, got %v", src, code, diags)
+	}
+}
+
+// A name near the misspelt one is pointed at, for either may be the one that is wrong.
+func TestTheOtherNameIsShown(t *testing.T) {
+	for src, want := range map[string]string{
+		"agent assistaxt\npermit assistant to read on any":                                                   "assistaxt",
+		"define offize = true\npermit bot to read on any when office":                                        "offize",
+		"tool fetsh()\npermit bot to execute on tool fetch":                                                  "fetsh",
+		"tool fetch(urll: url)\npermit bot to execute on tool fetch when args.url == \"https://a.example/\"": "urll",
+		"context { offize: bool }\npermit bot to read on any when context.office":                            "offize",
+		"permit lable: bot to read on any\ntest \"t\" { try bot to read on any expect permit by label }":     "lable",
+	} {
+		_, diags := Compile(map[string]string{"p.moat": vocabulary + strings.Replace(src, "read on any expect", "read on \"file:///x\" expect", 1) + "\n"})
+		errs := diags.Errors()
+		if len(errs) != 1 || len(errs[0].Labels) != 1 || !strings.HasPrefix(errs[0].Labels[0].Span.Text(), want) {
+			t.Errorf("%s: %v", src, diags)
+		}
+	}
+}
+
+// What a broken declaration would have declared is not missed too.
+func TestBrokenDeclarationsAreNoticedOnce(t *testing.T) {
+	for _, src := range []string{
+		"tool bank.txs() -> { id string }\npermit bot to execute on tool pay when args.to from tool bank.txs.id",
+		"tool fetchurl: url)\npermit bot to execute on tool fetch",
+		"agnt other in Staff\npermit other to read on any",
+		"define late == true\npermit bot to read on any when late",
+		"group Peers in\npermit Peers to read on any",
+	} {
+		if _, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"}); len(diags.Errors()) != 1 || diags.Errors()[0].Code != CodeSyntax {
+			t.Errorf("%s:\n%v", src, diags)
 		}
 	}
 }

@@ -68,11 +68,13 @@ const (
 // Warnings: the program is made all the same.
 const (
 	WarnLikeOnStructured Code = "M0901" // `like` on a type that has structure
-	WarnUnused           Code = "M0902" // a group or define that nothing uses
+	WarnUnused           Code = "M0902" // a group, action or define that nothing uses
 	WarnAllOverEmpty     Code = "M0903" // `all` in a permit over a list that may be empty
 	WarnOnceWithin       Code = "M0904" // a forbid that waiting evades
 	WarnNeverAbsent      Code = "M0905" // `??` or `has` on a value that is always there
 	WarnNotYet           Code = "M0906" // a construct that the evaluator has no run time for: what depends on it is denied
 	WarnMissingPin       Code = "M0907" // a tool without a pin in a policy that pins others
+	WarnNoTool           Code = "M0908" // a target that names no tool there is
+	WarnNeverHolds       Code = "M0909" // a rule that can't hold
 	WarnClaimAgainst     Code = "M0910" // a claim that an agent has no reason to present
 )
