@@ -118,7 +118,7 @@ func ExampleParseEvaluation() {
 	// deny (no_permit)
 	//   the call does read on file:///home/owner/.ssh/id_ed25519
 	//   the nearest permit is notes at ../policies/quickstart/policy.moat:18:1
-	//     it is about another resource
+	//     it is about another resource: "file:///home/owner/notes/**"
 }
 
 // RunTests runs the tests that stand in a policy, as `moatc test` does.

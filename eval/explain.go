@@ -14,6 +14,8 @@ type Explanation struct {
 	Decision Decision
 	// Effect is what decided when it wasn't the request itself but something that the call does: "read on file:///etc/passwd".
 	Effect string
+	// Matched are the forbids that decided, each with its conditions: at least one would have to be otherwise.
+	Matched []Matched
 	// Nearest is the permit that came closest to holding, nil when the request was permitted or no permit names any part of it.
 	Nearest *lang.Rule
 	// Mismatch says what part of the request Nearest isn't about: "subject", "action" or "resource"; empty when it is about such requests.
@@ -22,10 +24,16 @@ type Explanation struct {
 	Failed *FailedCondition
 }
 
-// A FailedCondition is a condition that doesn't hold, and what it saw.
+// Matched is a forbid that holds, and why.
+type Matched struct {
+	Rule       *lang.Rule
+	Conditions []FailedCondition // one for each of its clauses when and unless; what fails is that it doesn't keep the rule from holding
+}
+
+// A FailedCondition is a condition that isn't as it had to be, and what it saw.
 type FailedCondition struct {
 	Span   lang.Span
-	Unless bool   // the condition stands under `unless`: it holds, and must not
+	Unless bool   // it holds, and must not; else it doesn't hold, and must
 	Error  string // why it has no truth; empty when it is simply false
 	Saw    []Seen
 }
@@ -62,6 +70,7 @@ func (p *Program) Explain(req Request, facts Facts) Explanation {
 			break
 		}
 	}
+	x.Matched = e.matched(facets, x.Decision.Rules)
 	if x.Decision.Detail != "" { // the token's lack, which no rule mends
 		return x
 	}
@@ -100,6 +109,38 @@ func (p *Program) Explain(req Request, facts Facts) Explanation {
 		}
 	}
 	return x
+}
+
+// matched says of forbids why they hold: each on the first facet, and for the first agent of the chain, on which it does.
+func (e *env) matched(facets []facet, rules []*lang.Rule) []Matched {
+	var out []Matched
+	for _, r := range rules {
+		if r.Effect != lang.Forbid {
+			continue
+		}
+		if in := e.where(r, append([]facet{e.facet}, facets...)); in != nil {
+			m := Matched{Rule: r}
+			for _, c := range r.Conds {
+				m.Conditions = append(m.Conditions, *in.failed(c.X, !c.Unless))
+			}
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// where finds the environment in which a forbid holds, nil if there is none.
+func (e *env) where(r *lang.Rule, facets []facet) *env {
+	for _, f := range facets {
+		for _, subject := range e.onChain() {
+			in := *e
+			in.facet, in.as = f, subject
+			if in.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) && in.firstFailed(r) == nil {
+				return &in
+			}
+		}
+	}
+	return nil
 }
 
 // firstFailed finds the first condition of a rule, in the order of the source, that keeps it from holding.
@@ -147,12 +188,56 @@ func (e *env) failed(x lang.Expr, mustBeFalse bool) *FailedCondition {
 		case err != nil:
 		case v.absent():
 			f.Saw = append(f.Saw, Seen{short(text), "(absent)"})
+		case e.isRedacted(y):
+			f.Saw = append(f.Saw, Seen{short(text), redacted})
 		default:
 			f.Saw = append(f.Saw, Seen{short(text), e.show(y, v, x)})
 		}
 	}
 	e.eachFact(x, see)
+	if q, ok := x.(*lang.Quantified); ok && q.All != mustBeFalse {
+		e.witness(f, q)
+	}
 	return f
+}
+
+// witness adds the first element of a list that makes a quantifier fail.
+func (e *env) witness(f *FailedCondition, q *lang.Quantified) {
+	list, err := e.there(q.In)
+	if err != nil {
+		return
+	}
+	for _, item := range list.items {
+		inner := e.bind(q.Var.Name, item)
+		if t := inner.truth(q.Body); t.err != nil || t.is != q.All {
+			text := redacted
+			if !e.isRedacted(q.In) {
+				text = e.show(q, item, q)
+			}
+			f.Saw = append(f.Saw, Seen{q.Var.Name, text})
+			return
+		}
+	}
+}
+
+// redacted stands for a value that the policy lets no log keep as it is.
+const redacted = "(redacted)"
+
+// isRedacted reports whether an expression is made of an argument that is declared `redact` or `digest`.
+func (e *env) isRedacted(x lang.Expr) bool {
+	found := false
+	lang.Walk(x, func(y lang.Expr) {
+		s, ok := y.(*lang.Select)
+		if !ok || e.tool == nil {
+			return
+		}
+		if root, ok := s.X.(*lang.Fact); ok && root.Root == lang.RootArgs {
+			for _, p := range e.tool.Params {
+				found = found || p.Name.Name == s.Name.Name && p.Record != ""
+			}
+		}
+	})
+	return found
 }
 
 // eachFact calls f for the parts of a condition that are worth showing: facts and what is called on them, not literals and not what
@@ -190,7 +275,12 @@ func (e *env) eachFact(x lang.Expr, f func(lang.Expr)) {
 // show renders a value for people; beside a `from`, with its origins.
 func (e *env) show(y lang.Expr, v val, condition lang.Expr) string {
 	s := v.String()
-	if _, ok := condition.(*lang.From); ok {
+	aboutOrigins := false
+	lang.Walk(condition, func(z lang.Expr) {
+		_, ok := z.(*lang.From)
+		aboutOrigins = aboutOrigins || ok
+	})
+	if aboutOrigins {
 		if set := v.allOrigins(); set != nil {
 			s += " from " + oneLine(strings.Join(set.labels, ", "))
 		}
@@ -216,6 +306,13 @@ func (x Explanation) String() string {
 		if r.Because != nil {
 			fmt.Fprintf(&b, "    because %s\n", oneLine(r.Because.Value))
 		}
+		for _, m := range x.Matched {
+			if m.Rule == r {
+				for i := range m.Conditions {
+					m.Conditions[i].write(&b, "holds", "doesn't hold")
+				}
+			}
+		}
 	}
 	for _, p := range d.Pending {
 		fmt.Fprintf(&b, "  %s needs %d approval by %s, has %d\n", p.Rule.ID, p.Need, strings.Join(p.By, ", "), p.Have)
@@ -225,24 +322,44 @@ func (x Explanation) String() string {
 	}
 	if x.Nearest != nil && d.Outcome == Deny && len(d.Rules) == 0 {
 		fmt.Fprintf(&b, "  the nearest permit is %s at %s\n", x.Nearest.ID, x.Nearest.Span)
-		if len(x.Mismatch) > 0 {
-			fmt.Fprintf(&b, "    it is about another %s\n", strings.Join(x.Mismatch, " and another "))
+		for _, part := range x.Mismatch {
+			fmt.Fprintf(&b, "    it is about another %s: %s\n", part, scopeText(x.Nearest.Scope, part))
 		}
-		if f := x.Failed; f != nil {
-			what := "doesn't hold"
-			switch {
-			case f.Error != "":
-				what = "can't be evaluated: " + f.Error
-			case f.Unless:
-				what = "holds, and must not"
-			}
-			fmt.Fprintf(&b, "    at %s `%s` %s\n", f.Span, strings.Join(strings.Fields(f.Span.Text()), " "), what)
-			for _, s := range f.Saw {
-				fmt.Fprintf(&b, "      %s is %s\n", s.Expr, s.Value)
-			}
+		if x.Failed != nil {
+			x.Failed.write(&b, "holds, and must not", "doesn't hold")
 		}
 	}
 	return b.String()
+}
+
+// write renders a condition and what it saw.
+func (f *FailedCondition) write(b *strings.Builder, holds, fails string) {
+	what := fails
+	switch {
+	case f.Error != "":
+		what = "can't be evaluated: " + oneLine(f.Error)
+	case f.Unless:
+		what = holds
+	}
+	fmt.Fprintf(b, "    at %s `%s` %s\n", f.Span, strings.Join(strings.Fields(f.Span.Text()), " "), what)
+	for _, s := range f.Saw {
+		fmt.Fprintf(b, "      %s is %s\n", s.Expr, s.Value)
+	}
+}
+
+// scopeText is the text of a part of a scope.
+func scopeText(s lang.Scope, part string) string {
+	span := s.Subjects.Span
+	switch part {
+	case "action":
+		span = s.Actions.Span
+	case "resource":
+		if len(s.Targets) > 0 {
+			span = s.Targets[0].Span
+			span.End = s.Targets[len(s.Targets)-1].Span.End
+		}
+	}
+	return short(strings.Join(strings.Fields(span.Text()), " "))
 }
 
 // oneLine returns a text that prints on one line: as it is, or quoted when it holds what isn't graphic.

@@ -140,11 +140,17 @@ type jsonRuleError struct {
 }
 
 type jsonExplanation struct {
-	Text     string      `json:"text"`
-	Effect   string      `json:"effect,omitempty"` // what the call does that decided, when it wasn't the call itself
-	Nearest  *jsonRule   `json:"nearest,omitempty"`
-	Mismatch []string    `json:"mismatch,omitempty"`
-	Failed   *jsonFailed `json:"failed,omitempty"`
+	Text     string        `json:"text"`
+	Effect   string        `json:"effect,omitempty"` // what the call does that decided, when it wasn't the call itself
+	Matched  []jsonMatched `json:"matched,omitempty"`
+	Nearest  *jsonRule     `json:"nearest,omitempty"`
+	Mismatch []string      `json:"mismatch,omitempty"`
+	Failed   *jsonFailed   `json:"failed,omitempty"`
+}
+
+type jsonMatched struct {
+	Rule       string       `json:"rule"`
+	Conditions []jsonFailed `json:"conditions"`
 }
 
 type jsonFailed struct {
@@ -206,11 +212,24 @@ func jsonExplanationOf(x *eval.Explanation) *jsonExplanation {
 		nearest := jsonRuleOf(x.Nearest)
 		j.Nearest = &nearest
 	}
-	if f := x.Failed; f != nil {
-		j.Failed = &jsonFailed{Condition: f.Span.Text(), place: placeOf(f.Span), Unless: f.Unless, Error: f.Error, Saw: []jsonSeen{}}
-		for _, s := range f.Saw {
-			j.Failed.Saw = append(j.Failed.Saw, jsonSeen{s.Expr, s.Value})
+	for _, m := range x.Matched {
+		matched := jsonMatched{Rule: m.Rule.ID, Conditions: []jsonFailed{}}
+		for i := range m.Conditions {
+			matched.Conditions = append(matched.Conditions, jsonFailedOf(&m.Conditions[i]))
 		}
+		j.Matched = append(j.Matched, matched)
+	}
+	if x.Failed != nil {
+		failed := jsonFailedOf(x.Failed)
+		j.Failed = &failed
+	}
+	return j
+}
+
+func jsonFailedOf(f *eval.FailedCondition) jsonFailed {
+	j := jsonFailed{Condition: f.Span.Text(), place: placeOf(f.Span), Unless: f.Unless, Error: f.Error, Saw: []jsonSeen{}}
+	for _, s := range f.Saw {
+		j.Saw = append(j.Saw, jsonSeen{s.Expr, s.Value})
 	}
 	return j
 }
