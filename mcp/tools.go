@@ -71,6 +71,9 @@ func Parse(data []byte) ([]Tool, error) {
 		seen[t.Name] = true
 		tools = append(tools, t)
 	}
+	if len(errs) == 0 {
+		errs = checkNames(tools)
+	}
 	if n := len(errs) - maxErrors; n > 0 {
 		errs = append(errs[:maxErrors], fmt.Errorf("%d more can't be imported", n))
 	}
@@ -149,6 +152,27 @@ func checkName(name strictjson.Value) error {
 		return fmt.Errorf("its name can't stand in a resource: %w", err)
 	}
 	return nil
+}
+
+// checkNames asks the language about all names together: it refuses marks that a pattern or a person would read otherwise, and of
+// two names that look alike the second.
+func checkNames(tools []Tool) []error {
+	const head = "policy names edition 1\nforbid any to any on any\n"
+	var b strings.Builder
+	b.WriteString(head)
+	for _, t := range tools {
+		fmt.Fprintf(&b, "tool %s()\n", quote(t.Name))
+	}
+	_, diags := lang.Compile(map[string]string{"names.moat": b.String()})
+	var errs []error
+	for _, d := range diags.Errors() {
+		if d.Span.IsZero() { // how many more there are
+			continue
+		}
+		i := d.Span.From().Line - strings.Count(head, "\n") - 1
+		errs = append(errs, fmt.Errorf("tool %d, %s: %s (%s)", i+1, excerpt(tools[i].Name), d.Message, d.Hint))
+	}
+	return errs
 }
 
 // excerpt quotes a text of a server for a message or a comment: in ASCII, cut to a few words.

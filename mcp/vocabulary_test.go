@@ -17,7 +17,7 @@ func TestVocabulary(t *testing.T) {
 		{"name":"docs.read","inputSchema":{"type":"object","properties":{"to":{"type":"string","format":"email"},"filter":{"type":["string","integer"]}},"required":["to"],"additionalProperties":{}},"outputSchema":{"type":"object","properties":{"text":{"type":"string"},"more":{}},"required":["text"]}},
 		{"name":"count","inputSchema":{"type":"object"}},
 		{"name":"a.b.c","inputSchema":{"$ref":"#/$defs/in","$defs":{"in":{"properties":{"x-y":{"type":"integer"}}}}}},
-		{"name":"count.by","inputSchema":{"type":"object","properties":{"a very long name of a parameter":{"type":"string"},"another_parameter_with_a_name":{"type":"array","items":{"type":"object","properties":{"first_field_of_the_record":{"type":"string"},"second_field_of_the_record":{"type":"string"},"third_field_of_the_record":{"type":"string"}}}}}}}
+		{"name":"sum.by","inputSchema":{"type":"object","properties":{"a very long name of a parameter":{"type":"string"},"another_parameter_with_a_name":{"type":"array","items":{"type":"object","properties":{"first_field_of_the_record":{"type":"string"},"second_field_of_the_record":{"type":"string"},"third_field_of_the_record":{"type":"string"}}}}}}}
 	]}}`)
 	got, err := Vocabulary("docs", tools)
 	if err != nil {
@@ -42,7 +42,7 @@ tool "count"()
 tool "a.b.c"(x-y: int?)
   pin "PIN"
 
-tool "count.by"(
+tool "sum.by"(
   "a very long name of a parameter": string?,
   another_parameter_with_a_name: [{
     first_field_of_the_record: string?,
@@ -171,6 +171,9 @@ func TestParseForms(t *testing.T) {
 		{`[` + tool(`"files/read"`, object) + `]`, "its name has a slash"},
 		{`[` + tool(`".."`, object) + `]`, "its name can't stand in a resource"},
 		{`[` + tool(`"a;b"`, object) + `]`, "its name can't stand in a resource"},
+		{`[` + tool(`"a*"`, object) + `,` + tool(`"b{c,d}"`, object) + `]`, `tool 2, "b{c,d}": "b{c,d}" can't name a tool`},
+		{`[` + tool(`"pay"`, object) + `,` + tool(`"other"`, object) + `,` + tool(`"Pay"`, object) + `]`, "tool 3, \"Pay\": `Pay` looks like `pay`"},
+		{`[` + tool(`"bank"`, object) + `,` + tool(`"bank.pay"`, object) + `]`, "tool 2, \"bank.pay\": the tool `bank.pay` is named like a field"},
 		{`[` + tool(`"`+strings.Repeat("a", 257)+`"`, object) + `]`, "257 bytes; at most 256"},
 		{`[` + tool(`"a"`, `true`) + `]`, "no schema of an object"},
 		{`[` + tool(`"a"`, `{"type":"string"}`) + `]`, "no schema of an object"},
