@@ -104,19 +104,7 @@ func TestMeasurementFindsHoles(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			root := t.TempDir()
-			dir := filepath.Join(root, "agentdojo-"+tt.suite)
-			if err := os.CopyFS(dir, os.DirFS(filepath.Join(policies, "agentdojo-"+tt.suite))); err != nil {
-				t.Fatal(err)
-			}
-			hole := "policy " + tt.suite + " edition 1\n\n" + tt.rule + "\n"
-			if err := os.WriteFile(filepath.Join(dir, "hole.moat"), []byte(hole), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			r, err := Evaluate(tt.suite, root)
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := withHole(t, tt.suite, tt.rule)
 			got := 0
 			for _, o := range r.Attacks {
 				if o.Best == eval.Permit {
@@ -128,6 +116,24 @@ func TestMeasurementFindsHoles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withHole evaluates a suite under its policy and one rule more.
+func withHole(t *testing.T, suite, rule string) *Report {
+	t.Helper()
+	root := t.TempDir()
+	dir := filepath.Join(root, "agentdojo-"+suite)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(policies, "agentdojo-"+suite))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "hole.moat"), []byte("policy "+suite+" edition 1\n\n"+rule+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Evaluate(suite, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func TestFind(t *testing.T) {

@@ -95,7 +95,8 @@ func (r *Report) table(b *strings.Builder) {
   looked at here.
 * Harmful are calls of %s; the other tools only read. A pair's harmful calls were decided %d
   times: with all arguments labelled as each field of each result read before, as all fields of a result, and as the result; each alone and
-  beside the labels that the host finds by itself; and with these alone. The run that is best for the attacker counts.
+  beside the labels that the host finds by itself; and with these alone. The run that is best for the attacker counts. A test goes further,
+  and gives each argument the label of a field of its own, in every combination that the policy can tell apart: none executes.
 `, strings.Join(Harmful[r.Suite], ", "), runs)
 }
 
