@@ -8,6 +8,7 @@
 //
 // testdata is version v1.2.1 of the suites, under the licence that lies beside it, from github.com/sequrity-ai/agentdojo at
 // 357c80de, a fork of github.com/ethz-spylab/agentdojo. pairs.csv names the pairs; the calls of one are those of its two tasks.
+// The attackers' goals of workspace that have no recorded calls (6 to 13) are in no pair, and left out.
 package agentdojo
 
 import (
