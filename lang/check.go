@@ -581,8 +581,16 @@ func (c *checker) patternError(span Span, code Code, err error) {
 	d := c.diags.errorf(span, code, "%s", err)
 	if rerr, ok := err.(*resource.Error); ok {
 		d.Message = quote(short(rerr.Input)) + ": " + rerr.Reason
-		if rerr.Canonical != "" {
+		switch in := rerr.Input; {
+		case rerr.Canonical != "":
 			d.hint("write %s", quote(rerr.Canonical))
+		case strings.Contains(in, "://") || code != CodeInvalidPattern:
+		case in == "*" || in == "**":
+			d.hint("for every resource write `any`, without quotes")
+		case strings.HasPrefix(in, "/"):
+			d.hint("write %s", quote("file://"+in))
+		case strings.Contains(in, "."):
+			d.hint("write %s", quote("https://"+in+"/**"))
 		}
 	}
 }

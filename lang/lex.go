@@ -320,6 +320,9 @@ func parseInt(lit string) (int64, error) {
 		return 0, err
 	}
 	if len(s) > 1 && s[0] == '0' {
+		if len(s) == 3 { // 1,000
+			return 0, fmt.Errorf("a number doesn't begin with 0; digits are grouped as in 1_000: %s", short(lit))
+		}
 		return 0, fmt.Errorf("a number doesn't begin with 0: write %s", short(strings.TrimLeft(s[:len(s)-1], "0")+s[len(s)-1:]))
 	}
 	n, err := strconv.ParseInt(s, 10, 64)

@@ -147,6 +147,8 @@ func (m *mistake) mark() string {
 		return "a rule has no braces; behind the targets come " + clauses
 	case word == "{" && decl == "test":
 		return "arguments and facts are written { name: value, other: value }"
+	case word == "," && m.kind(-1) == tokInt && m.kind(1) == tokInt:
+		return "digits are grouped as in 1_000"
 	case word == "," && m.kind(1) == tokKeyword:
 		return "a name is missing behind the comma, or the comma is one too many"
 	}
