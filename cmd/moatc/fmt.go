@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -169,6 +170,10 @@ func readSource(r io.Reader) (string, error) {
 func replaceFile(path, text string, mode fs.FileMode) (err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".moatc-fmt-*")
 	if err != nil {
+		var perr *fs.PathError
+		if errors.As(err, &perr) {
+			perr.Path = path // not that of a file that nobody asked for
+		}
 		return err
 	}
 	defer func() {

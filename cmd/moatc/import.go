@@ -133,19 +133,18 @@ func (i *importer) run(cmd *cobra.Command, name string) error {
 			return invalid(i.out, err)
 		}
 	}
+	if text != old && !i.check {
+		target := i.out
+		if resolved, err := filepath.EvalSymlinks(target); err == nil {
+			target = resolved // a symbolic link stays one
+		}
+		if err := replaceFile(target, text, mode); err != nil {
+			return ioError(i.out, err)
+		}
+	}
 	printChanges(stderr, tools, changes)
-	switch {
-	case text == old:
-		return nil
-	case i.check:
+	if text != old && i.check {
 		return exit(exitFinding)
-	}
-	target := i.out
-	if resolved, err := filepath.EvalSymlinks(target); err == nil {
-		target = resolved // a symbolic link stays one
-	}
-	if err := replaceFile(target, text, mode); err != nil {
-		return ioError(i.out, err)
 	}
 	return nil
 }
