@@ -37,7 +37,8 @@ func (c *checker) variable(x *Var, sc *scope) Type {
 		x.Define = d
 		if c.defining[d] {
 			if !c.cyclic[d] {
-				c.diags.errorf(x.Span, CodeCycle, "the define `%s` leads back to itself", x.Name).label(d.Name.Span, "defined here")
+				c.diags.errorf(x.Span, CodeCycle, "the define `%s` leads back to itself", x.Name).label(d.Name.Span, "defined here").
+					hint("defines are put in the place of their uses; write one of the circle out")
 			}
 			for other := range c.defining {
 				c.cyclic[other] = true

@@ -111,6 +111,8 @@ func TestErrors(t *testing.T) {
 		{CodeInvalidPattern, `permit bot to read on ⟦"file:///a/../b"⟧`, `write "file:///b"`},
 		{CodeInvalidNumber, `permit bot to execute on tool pay when args.amount < 1,⟦000⟧`, "1_000"},
 		{CodeSyntax, "permit bot to execute on tool pay when args.amount < 1⟦,⟧234", "1_000"},
+		{CodeSyntax, "permit reading ⟦bot⟧ to read on any", "permit reading: bot"},
+		{CodeCycle, "define a1 = b1\ndefine b1 = ⟦a1⟧\npermit bot to read on any", "write one of the circle out"},
 		{CodeSyntax, "⟦permitt⟧ bot to read on any\npermit bot to read on any", "did you mean `permit`?"},
 		{CodeSyntax, "permit bot ⟦on⟧ read on any\npermit bot to read on any", ""},
 		{CodeSyntax, "permit bot to read on any when context.hour ⟦=⟧ 1", "`==`"},

@@ -80,7 +80,7 @@ func (m *mistake) noDeclaration() *Diagnostic {
 
 // hint says what to do.
 func (m *mistake) hint() string {
-	for _, h := range []string{m.habit(), m.mark(), m.misspelt(), m.misplaced()} {
+	for _, h := range []string{m.habit(), m.mark(), m.unlabelled(), m.misspelt(), m.misplaced()} {
 		if h != "" {
 			return h
 		}
@@ -151,6 +151,15 @@ func (m *mistake) mark() string {
 		return "digits are grouped as in 1_000"
 	case word == "," && m.kind(1) == tokKeyword:
 		return "a name is missing behind the comma, or the comma is one too many"
+	}
+	return ""
+}
+
+// unlabelled recognises a label without its colon.
+func (m *mistake) unlabelled() string {
+	decl := m.word(-m.at)
+	if m.at == 2 && (decl == "permit" || decl == "forbid" || decl == "limit") && m.kind(0) == tokIdent && (m.word(1) == "to" || m.word(1) == ",") {
+		return "behind a label stands a colon: " + decl + " " + short(m.word(-1)) + ": " + short(m.word(0))
 	}
 	return ""
 }
