@@ -73,23 +73,7 @@ func (k *Key) Origin() string { return k.signer.Name() }
 // Public is the key that verifies checkpoints, to be given to whoever reads the log: <origin>+<id>+<base64>.
 func (k *Key) Public() string { return k.vkey }
 
-// A Signed is a checkpoint whose signatures were verified.
-type Signed struct {
-	Origin string
-	Size   uint64
-	Root   tlog.Hash
-	// Log tells that the log's key signed, Witnesses which cosigned, by name, and when each said so.
-	Log       bool
-	Witnesses []Cosignature
-}
-
-// A Cosignature is a witness's word that, at Time, the checkpoint was the largest it had seen of the log, and consistent with all before.
-type Cosignature struct {
-	Witness string
-	Time    time.Time
-}
-
-// text is what is signed (c2sp.org/tlog-checkpoint).
+// checkpointText is what is signed (c2sp.org/tlog-checkpoint).
 func checkpointText(origin string, size uint64, root tlog.Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, root)
 }
@@ -154,13 +138,13 @@ func (l *Log) queued() uint64 {
 	return l.next
 }
 
-// publish writes the tiles of a tree, then its checkpoint.
+// publish stores the nodes of a tree, then its checkpoint.
 func (l *Log) publish(s *snapshot) ([]byte, error) {
 	signed, err := note.Sign(&note.Note{Text: checkpointText(l.opts.Key.Origin(), s.size, s.root)}, l.opts.Key.signer)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.write(l.opts.FS, l.dir, l.nodes); err != nil {
+	if err := writeAll(l.nodes, s.nodes); err != nil {
 		return nil, err
 	}
 	return signed, writeFile(l.opts.FS, filepath.Join(l.dir, checkpointFile), signed)

@@ -121,9 +121,10 @@ func (d *Decision) check() error {
 		return fmt.Errorf("audit: stage %d; there are 0 to 3", d.Stage)
 	}
 	if d.Outcome == Deny { // what is denied early lacks much
-		return need(KindDecision, "a code", d.Code)
+		return need(KindDecision, part{"a code", d.Code != ""})
 	}
-	return need(KindDecision, "a code", d.Code, "a subject", d.Agent, "an action", d.Action, "a resource", d.Resource, "a policy", d.Policy)
+	return need(KindDecision, part{"a code", d.Code != ""}, part{"a subject", d.Agent != ""}, part{"an action", d.Action != ""},
+		part{"a resource", d.Resource != ""}, part{"a policy", d.Policy != [32]byte{}})
 }
 
 // Private reports whether an argument isn't recorded in full.

@@ -77,22 +77,17 @@ func newEvent(k Kind) Event {
 	return nil
 }
 
-// need returns an error when a member that an event can't be without is missing.
-func need(k Kind, members ...any) error {
-	for i := 0; i+1 < len(members); i += 2 {
-		missing := false
-		switch v := members[i+1].(type) {
-		case string:
-			missing = v == ""
-		case [32]byte:
-			missing = v == [32]byte{}
-		case time.Time:
-			missing = v.IsZero()
-		case uint64:
-			missing = v == 0
-		}
-		if missing {
-			return fmt.Errorf("audit: a %s event needs %s", k, members[i])
+// A part is a member that an event can't be without.
+type part struct {
+	what  string
+	there bool
+}
+
+// need returns an error when a part is missing.
+func need(k Kind, parts ...part) error {
+	for _, p := range parts {
+		if !p.there {
+			return fmt.Errorf("audit: a %s event needs %s", k, p.what)
 		}
 	}
 	return nil
@@ -113,7 +108,7 @@ type Effect struct {
 func (*Effect) Kind() Kind { return KindEffect }
 
 func (e *Effect) check() error {
-	return need(KindEffect, "an action", e.Action, "an outcome", e.Outcome)
+	return need(KindEffect, part{"an action", e.Action != ""}, part{"an outcome", e.Outcome != ""})
 }
 
 func (e *Effect) fields(c *codec) {
@@ -143,7 +138,7 @@ type SandboxCall struct {
 func (*SandboxCall) Kind() Kind { return KindSandbox }
 
 func (e *SandboxCall) check() error {
-	return need(KindSandbox, "a module", e.Module, "an outcome", e.Outcome)
+	return need(KindSandbox, part{"a module", e.Module != [32]byte{}}, part{"an outcome", e.Outcome != ""})
 }
 
 func (e *SandboxCall) fields(c *codec) {
@@ -170,7 +165,7 @@ type SecretUse struct {
 func (*SecretUse) Kind() Kind { return KindSecret }
 
 func (e *SecretUse) check() error {
-	return need(KindSecret, "a name", e.Name, "an outcome", e.Outcome)
+	return need(KindSecret, part{"a name", e.Name != ""}, part{"an outcome", e.Outcome != ""})
 }
 
 func (e *SecretUse) fields(c *codec) {
@@ -192,7 +187,7 @@ type Alert struct {
 
 func (*Alert) Kind() Kind { return KindAlert }
 
-func (e *Alert) check() error { return need(KindAlert, "a monitor", e.Monitor) }
+func (e *Alert) check() error { return need(KindAlert, part{"a monitor", e.Monitor != ""}) }
 
 func (e *Alert) fields(c *codec) {
 	c.text("agent", &e.Agent)
@@ -217,7 +212,7 @@ type Approval struct {
 func (*Approval) Kind() Kind { return KindApproval }
 
 func (e *Approval) check() error {
-	return need(KindApproval, "a rule", e.Rule, "an approver", e.By, "a request", e.Request.Digest)
+	return need(KindApproval, part{"a rule", e.Rule != ""}, part{"an approver", e.By != ""}, part{"a request", e.Request.Digest != [32]byte{}})
 }
 
 func (e *Approval) fields(c *codec) {
@@ -245,7 +240,7 @@ type Revocation struct {
 func (*Revocation) Kind() Kind { return KindRevocation }
 
 func (e *Revocation) check() error {
-	return need(KindRevocation, "an issuer", e.Issuer, "a list", e.List, "a sequence", e.Sequence)
+	return need(KindRevocation, part{"an issuer", e.Issuer != ""}, part{"a list", e.List != [32]byte{}}, part{"a sequence", e.Sequence != 0})
 }
 
 func (e *Revocation) fields(c *codec) {
@@ -265,7 +260,7 @@ type Change struct {
 	Until    time.Time // until when the old one counts as well; zero: not at all
 }
 
-func (e *Change) check(k Kind) error { return need(k, "a new digest", e.New) }
+func (e *Change) check(k Kind) error { return need(k, part{"a new digest", e.New != [32]byte{}}) }
 
 func (e *Change) fields(c *codec) {
 	c.text("by", &e.By)
@@ -297,7 +292,7 @@ type Start struct {
 
 func (*Start) Kind() Kind { return KindStart }
 
-func (e *Start) check() error { return need(KindStart, "a program", e.Program) }
+func (e *Start) check() error { return need(KindStart, part{"a program", e.Program != ""}) }
 
 func (e *Start) fields(c *codec) {
 	c.text("key", &e.Key)
@@ -312,7 +307,7 @@ type Stop struct{ Reason string }
 
 func (*Stop) Kind() Kind { return KindStop }
 
-func (e *Stop) check() error { return need(KindStop, "a reason", e.Reason) }
+func (e *Stop) check() error { return need(KindStop, part{"a reason", e.Reason != ""}) }
 
 func (e *Stop) fields(c *codec) { c.text("reason", &e.Reason) }
 
@@ -332,7 +327,7 @@ func (e *Junk) check() error {
 	if len(e.Sample.Text) > MaxSample {
 		return fmt.Errorf("audit: a sample of junk has %d bytes, more than %d", len(e.Sample.Text), MaxSample)
 	}
-	return need(KindJunk, "a count", e.Count)
+	return need(KindJunk, part{"a count", e.Count != 0})
 }
 
 func (e *Junk) fields(c *codec) {
@@ -358,7 +353,7 @@ func (e *Segment) check() error {
 	if e.Format != FormatVersion {
 		return fmt.Errorf("audit: the format is %q, this version knows %q", e.Format, FormatVersion)
 	}
-	return need(KindSegment, "an origin", e.Origin, "a key", e.Key)
+	return need(KindSegment, part{"an origin", e.Origin != ""}, part{"a key", e.Key != [32]byte{}})
 }
 
 func (e *Segment) fields(c *codec) {
@@ -409,7 +404,7 @@ type Recovery struct {
 func (*Recovery) Kind() Kind { return KindRecovery }
 
 func (e *Recovery) check() error {
-	return need(KindRecovery, "a count", e.Bytes, "a digest", e.SHA256, "a file", e.File)
+	return need(KindRecovery, part{"a count", e.Bytes != 0}, part{"a digest", e.SHA256 != [32]byte{}}, part{"a file", e.File != ""})
 }
 
 func (e *Recovery) fields(c *codec) {

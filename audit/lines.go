@@ -16,7 +16,7 @@ type lines struct {
 	err        error
 }
 
-const readSize = 256 << 10
+const readSize = 128 << 10
 
 var errLongLine = fmt.Errorf("a line of more than %d bytes", MaxLine)
 
@@ -35,8 +35,7 @@ func (s *lines) next() ([]byte, error) {
 			}
 			return line, nil
 		}
-		seen = s.end - s.start
-		if seen > MaxLine {
+		if seen = s.end - s.start; seen > MaxLine {
 			return nil, errLongLine
 		}
 		if s.err != nil {
@@ -48,10 +47,8 @@ func (s *lines) next() ([]byte, error) {
 
 // fill reads more, behind what is unread.
 func (s *lines) fill() {
-	if s.start > 0 {
-		copy(s.buf, s.buf[s.start:s.end])
-		s.start, s.end = 0, s.end-s.start
-	}
+	s.end = copy(s.buf, s.buf[s.start:s.end])
+	s.start = 0
 	if s.end == len(s.buf) {
 		s.buf = append(s.buf, make([]byte, len(s.buf))...)
 	}

@@ -69,7 +69,7 @@ type Log struct {
 	opts      Options
 	lock      io.Closer
 	recovered *Recovery
-	scratch   sync.Pool // *[]byte
+	scratch   sync.Pool // *codec
 
 	mu      sync.Mutex
 	err     error // why no more is taken
@@ -78,7 +78,9 @@ type Log struct {
 	segment atomic.Pointer[segmentState]
 	bytes   int64 // of the segment, as queued
 	batch   *batch
-	spare   []byte // a buffer that was written
+	// Buffers of a batch that was written.
+	spare       []byte
+	spareHashes [][32]byte
 
 	closing atomic.Bool
 	wake    chan struct{} // to the writer: the batch isn't empty
@@ -102,7 +104,7 @@ type segmentState struct {
 // A batch is what is written and synced together.
 type batch struct {
 	buf      []byte
-	records  int
+	hashes   [][32]byte // of the lines
 	cuts     []cut
 	snapshot uint64 // the size at which the tree is to be looked at; 0: none
 	seen     *snapshot
@@ -164,22 +166,21 @@ func (l *Log) queue(ev Event, snapshot bool) (Ticket, error) {
 	if err := ev.check(); err != nil {
 		return Ticket{}, err
 	}
-	buf, _ := l.scratch.Get().(*[]byte)
-	if buf == nil {
-		buf = new([]byte)
+	c, _ := l.scratch.Get().(*codec)
+	if c == nil {
+		c = new(codec)
 	}
-	defer l.scratch.Put(buf)
+	defer l.scratch.Put(c)
 	for {
 		segment := l.segment.Load()
-		body, err := appendEvent((*buf)[:0], ev, segment.key)
-		*buf = body
-		if err != nil {
-			return Ticket{}, fmt.Errorf("audit: a %s event: %w", ev.Kind(), err)
+		*c = codec{out: c.out[:0], key: segment.key}
+		if c.event(ev); c.err != nil {
+			return Ticket{}, fmt.Errorf("audit: a %s event: %w", ev.Kind(), c.err)
 		}
-		if len(body)+128+tailLen > MaxLine {
+		if len(c.out)+128+tailLen > MaxLine {
 			return Ticket{}, ErrTooLarge
 		}
-		if t, ok, err := l.add(body, ev.Kind(), segment, snapshot); ok || err != nil {
+		if t, ok, err := l.add(c.out, ev.Kind(), segment, snapshot); ok || err != nil {
 			return t, err
 		}
 	}
@@ -215,7 +216,7 @@ func (l *Log) push(body []byte, kind Kind) Ticket {
 	b.buf = appendTail(b.buf, l.next, kind, &l.prev, l.opts.Now())
 	t := Ticket{l.next, sha256.Sum256(b.buf[start:]), b}
 	b.buf = append(b.buf, '\n')
-	b.records++
+	b.hashes = append(b.hashes, t.Hash)
 	l.next++
 	l.prev = t.Hash
 	l.bytes += int64(len(b.buf) - start)

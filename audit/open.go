@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -33,7 +32,7 @@ func Open(dir string, opts Options) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		dir: dir, opts: opts, lock: lock, batch: newBatch(nil),
+		dir: dir, opts: opts, lock: lock, batch: &batch{done: make(chan struct{})},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), due: make(chan struct{}, 1),
 		writer: writer{fs: opts.FS, dir: dir, keys: opts.KeyDir},
 	}
@@ -96,16 +95,11 @@ func (l *Log) lastCheckpoint() (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := note.Open(data, note.VerifierList(l.opts.Key.public))
+	s, err := OpenCheckpoint(data, &Public{Verifier: l.opts.Key.public}, nil, 0)
 	if err != nil {
-		return nil, fmt.Errorf("audit: the checkpoint in %s isn't signed by this log's key: %w", l.dir, err)
+		return nil, fmt.Errorf("%s in %s: %w", checkpointFile, l.dir, err)
 	}
-	s := &Signed{Log: true}
-	s.Origin, s.Size, s.Root, err = parseCheckpoint(n.Text)
-	if err == nil && s.Origin != l.opts.Key.Origin() {
-		err = fmt.Errorf("audit: the checkpoint in %s is of another log", l.dir)
-	}
-	return s, err
+	return s, nil
 }
 
 // An end is where a log stops.
@@ -275,19 +269,15 @@ func (l *Log) growTree(covered *Signed, n uint64) error {
 		if err != nil {
 			return err
 		}
-		t.add(line)
-		switch {
-		case rebuild && covered != nil && t.size == covered.Size:
-			s := t.snapshot()
-			if s.root != covered.Root {
-				return broken(suspect, "", "the log isn't the one that the last checkpoint covers with %d entries", covered.Size)
-			}
-			err = s.write(l.opts.FS, l.dir, nodes)
-		case len(t.nodes) > 1<<20:
-			err = t.part().write(l.opts.FS, l.dir, nodes)
+		t.add(leafOf(line))
+		done := rebuild && covered != nil && t.size == covered.Size
+		if done && t.span.root() != covered.Root {
+			return broken(suspect, "", "the log isn't the one that the last checkpoint covers with %d entries", covered.Size)
 		}
-		if err != nil {
-			return err
+		if done || rebuild && t.size < covered.size() && len(t.nodes) > 1<<20 {
+			if err := writeAll(nodes, t.snapshot().nodes); err != nil {
+				return err
+			}
 		}
 	}
 	if t.size != n {
@@ -300,21 +290,21 @@ func (l *Log) growTree(covered *Signed, n uint64) error {
 // storedTree returns the tree that the checkpoint covers, or an empty one when the stored nodes don't yield it. No record chains to the last one that
 // the checkpoint covers yet, so this one is compared with its hash in the tree; when it differs, its index is returned.
 func (l *Log) storedTree(covered *Signed) (t *tree, suspect uint64) {
-	if covered == nil || covered.Size == 0 {
+	if covered.size() == 0 {
 		return new(tree), 0
 	}
 	stored := storedNodes{l.nodes}
-	t, err := restore(covered.Size, stored)
-	if err != nil || t.span.root() != covered.Root {
+	span, err := readSpan(covered.Size, stored)
+	if err != nil || span.root() != covered.Root {
 		return new(tree), 0
 	}
 	last := covered.Size - 1
 	want, err := stored.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(last))})
 	for line := range readLines(l.opts.FS, l.dir, last) {
-		if err != nil || line == nil || tlog.RecordHash(line) != want[0] {
+		if err != nil || line == nil || leafOf(line) != want[0] {
 			return new(tree), last
 		}
 		break
 	}
-	return t, 0
+	return &tree{span: span, size: covered.Size}, 0
 }

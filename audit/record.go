@@ -39,9 +39,15 @@ const (
 
 // appendEvent appends the part of a line that depends on the event alone.
 func appendEvent(dst []byte, ev Event, key *segmentKey) ([]byte, error) {
-	c := codec{out: append(dst, linePrefix...), key: key}
-	ev.fields(&c)
-	return append(c.out, '}'), c.err
+	c := codec{out: dst, key: key}
+	c.event(ev)
+	return c.out, c.err
+}
+
+func (c *codec) event(ev Event) {
+	c.out = append(c.out, linePrefix...)
+	ev.fields(c)
+	c.out = append(c.out, '}')
 }
 
 // appendTail completes a line.
@@ -77,15 +83,18 @@ func checkLine(line []byte, index uint64, prev *[32]byte) (why string) {
 	if string(tail[:len(`,"prev":"`)]) != `,"prev":"` || string(tail[prevEnd:prevEnd+len(`","time":"`)]) != `","time":"` || string(tail[tailLen-2:]) != `"}` {
 		return noRecord
 	}
-	// ,"index":"12","kind":"decision" stands before; a kind has at most 16 letters.
-	k := bytes.LastIndex(line[max(0, t-48):t], []byte(`,"kind":"`))
-	if k < 0 || line[t-1] != '"' {
+	// ,"index":"12","kind":"decision" stands before.
+	const kindStart = `","kind":"`
+	k := t - 2
+	for k > 0 && t-k < 24 && line[k] != '"' {
+		k--
+	}
+	if line[t-1] != '"' || !bytes.HasSuffix(line[:k+1], []byte(kindStart)) {
 		return noRecord
 	}
-	k += max(0, t-48)
-	var buf [32]byte
-	number := append(strconv.AppendUint(append(buf[:0], `"index":"`...), index, 10), '"')
-	if !bytes.HasSuffix(line[:k], number) {
+	var buf [40]byte
+	number := strconv.AppendUint(append(buf[:0], `,"index":"`...), index, 10)
+	if !bytes.HasSuffix(line[:k+1-len(kindStart)], number) {
 		return wrongIndex
 	}
 	if !bytes.Equal(tail[:prevEnd], want[:prevEnd]) {

@@ -24,7 +24,7 @@ type scan struct {
 
 // scanSegment reads a segment and checks that its records chain, by the bytes of their ends alone; only the first is parsed. It calls each, which
 // mustn't keep the line, for every record. What is wrong with the log is a *BrokenError.
-func scanSegment(fsys FS, dir string, first uint64, each func(index uint64, line []byte) error) (scan, error) {
+func scanSegment(fsys FS, dir string, first uint64, each func(index uint64, line []byte, hash *[32]byte) error) (scan, error) {
 	s := scan{first: first, next: first}
 	name := segmentName(first)
 	f, err := fsys.OpenFile(filepath.Join(dir, name), os.O_RDONLY, 0)
@@ -57,7 +57,7 @@ func scanSegment(fsys FS, dir string, first uint64, each func(index uint64, line
 		s.last = sha256.Sum256(line)
 		s.size = in.offset
 		if each != nil {
-			if err := each(s.next, line); err != nil {
+			if err := each(s.next, line, &s.last); err != nil {
 				return s, err
 			}
 		}
@@ -73,7 +73,7 @@ func (s *scan) name(line []byte, why string, in *lines) *BrokenError {
 	case wrongIndex:
 		return broken(s.next, name, "the line in its place has another index: an entry was removed, added or moved")
 	case wrongPrev:
-		hash := sha256.Sum256(line)
+		hash := sha256.Sum256(line) // before the next line takes its place
 		if next, err := in.next(); err == nil && checkLine(next, s.next+1, &hash) != "" {
 			return broken(s.next, name, "it doesn't follow on the entry before, nor the next one on it: it was changed")
 		}
@@ -99,7 +99,7 @@ func parseSegment(line []byte, first uint64) (Record, *Segment, error) {
 var errStop = errors.New("enough")
 
 // readLines iterates over the records from an index on, as bytes, over all segments, and checks the chain from the beginning of the segment that
-// holds it. The lines are valid until the next. After an error it ends.
+// holds it. A line is valid until the next. After an error it ends.
 func readLines(fsys FS, dir string, from uint64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		segments, err := listSegments(fsys, dir)
@@ -116,7 +116,7 @@ func readLines(fsys FS, dir string, from uint64) iter.Seq2[[]byte, error] {
 				yield(nil, broken(from, segmentName(first), "the log's first segments are missing"))
 				return
 			}
-			s, err := scanSegment(fsys, dir, first, func(index uint64, line []byte) error {
+			s, err := scanSegment(fsys, dir, first, func(index uint64, line []byte, _ *[32]byte) error {
 				if index >= from && !yield(line, nil) {
 					return errStop
 				}

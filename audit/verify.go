@@ -114,8 +114,8 @@ func (v *verifier) measure(segments []uint64) {
 func (v *verifier) segment(first uint64) verified {
 	out := verified{at: map[uint64]span{}}
 	var seen int64
-	out.scan, out.err = scanSegment(v.opts.FS, v.dir, first, func(index uint64, line []byte) error {
-		out.span.push(node{0, index, tlog.RecordHash(line)}, nil)
+	out.scan, out.err = scanSegment(v.opts.FS, v.dir, first, func(index uint64, line []byte, hash *[32]byte) error {
+		out.span.push(node{0, index, leafHash(hash)}, nil)
 		if _, ok := slices.BinarySearch(v.sizes, index+1); ok {
 			out.at[index+1] = slices.Clone(out.span)
 		}
@@ -216,7 +216,7 @@ func (v *verifier) refine(bad *BrokenError) error {
 		if err != nil {
 			break
 		}
-		if tlog.RecordHash(line) != want[0] {
+		if leafOf(line) != want[0] {
 			bad.Index, bad.forked = from, 0
 			break
 		}

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,22 +33,22 @@ func (l *Log) write() {
 		}
 		l.gather(last)
 		b := l.take()
-		if b.records == 0 {
+		if b == nil {
 			continue
 		}
-		last = b.records
+		last = len(b.hashes)
 		err := l.writer.commit(b)
 		if err == nil {
-			l.durable.Add(uint64(b.records))
+			l.durable.Add(uint64(len(b.hashes)))
 		} else {
 			b.err = l.fail(&FailedError{err})
 		}
-		buf := b.buf
-		b.buf = nil
+		buf, hashes := b.buf, b.hashes
+		b.buf, b.hashes = nil, nil
 		close(b.done)
 		l.mu.Lock()
 		if cap(buf) <= MaxPending/4 {
-			l.spare = buf
+			l.spare, l.spareHashes = buf[:0], hashes[:0]
 		}
 		l.mu.Unlock()
 		if err != nil {
@@ -65,7 +64,7 @@ func (l *Log) write() {
 func (l *Log) gather(last int) {
 	for before := 0; ; {
 		l.mu.Lock()
-		n := l.batch.records
+		n := len(l.batch.hashes)
 		l.mu.Unlock()
 		if n >= last || n == before {
 			return
@@ -75,23 +74,25 @@ func (l *Log) gather(last int) {
 	}
 }
 
-// take takes the batch and leaves an empty one.
+// take takes the batch and leaves an empty one; nil when nothing has queued.
 func (l *Log) take() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.batch
-	l.batch = newBatch(l.spare)
-	l.spare = nil
+	if len(b.hashes) == 0 {
+		return nil
+	}
+	l.batch = &batch{buf: l.spare, hashes: l.spareHashes, done: make(chan struct{})}
+	l.spare, l.spareHashes = nil, nil
 	return b
 }
 
-func newBatch(buf []byte) *batch { return &batch{buf: buf[:0], done: make(chan struct{})} }
-
 // abandon tells those who queued behind a batch that failed.
 func (l *Log) abandon(err error) {
-	b := l.take() // nothing is added any more: the log has failed
-	b.err = err
-	close(b.done)
+	if b := l.take(); b != nil { // nothing is added any more: the log has failed
+		b.err = err
+		close(b.done)
+	}
 }
 
 // commit writes a batch and makes it durable. After an error, what it wrote is cut off again as far as that can be done, since what a
@@ -140,10 +141,8 @@ func (w *writer) undo(err error) error {
 
 // grow adds the records of a batch to the tree.
 func (w *writer) grow(b *batch) {
-	for rest := b.buf; len(rest) > 0; {
-		i := bytes.IndexByte(rest, '\n')
-		w.tree.add(rest[:i])
-		rest = rest[i+1:]
+	for i := range b.hashes {
+		w.tree.add(leafHash(&b.hashes[i]))
 		if w.tree.size == b.snapshot {
 			b.seen = w.tree.snapshot()
 		}
