@@ -119,11 +119,11 @@ func (l *Log) Checkpoint() ([]byte, error) {
 	if err := t.Wait(context.Background()); err != nil {
 		return nil, err
 	}
-	signed, err := l.publish(t.batch.seen)
+	signed, err := l.publish(t.result.seen)
 	if err != nil {
 		return nil, l.fail(&FailedError{err})
 	}
-	l.covered.Store(t.batch.seen.size)
+	l.covered.Store(t.result.seen.size)
 	if l.opts.OnCheckpoint != nil {
 		l.opts.OnCheckpoint(signed)
 	}

@@ -31,12 +31,12 @@ type codec struct {
 // name begins a member.
 func (c *codec) name(name string) {
 	if c.comma {
-		c.out = append(c.out, ',')
+		c.out = append(c.out, ',', '"')
+	} else {
+		c.out = append(c.out, '"')
+		c.comma = true
 	}
-	c.comma = true
-	c.out = append(c.out, '"')
-	c.out = append(c.out, name...)
-	c.out = append(c.out, '"', ':')
+	c.out = append(append(c.out, name...), '"', ':')
 }
 
 // next takes the member that is read next, if it has this name and kind.

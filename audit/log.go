@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -74,13 +73,10 @@ type Log struct {
 	mu      sync.Mutex
 	err     error // why no more is taken
 	next    uint64
-	prev    [32]byte
+	bytes   int64 // of the segment, about
 	segment atomic.Pointer[segmentState]
-	bytes   int64 // of the segment, as queued
 	batch   *batch
-	// Buffers of a batch that was written.
-	spare       []byte
-	spareHashes [][32]byte
+	spares  []*batch // that were written, for their buffers
 
 	closing atomic.Bool
 	wake    chan struct{} // to the writer: the batch isn't empty
@@ -101,38 +97,47 @@ type segmentState struct {
 	key   *segmentKey
 }
 
-// A batch is what is written and synced together.
+// A batch is what is written and synced together. Callers put in their encoded events, in a short moment under the lock; the writer chains them.
 type batch struct {
-	buf      []byte
-	hashes   [][32]byte // of the lines
-	cuts     []cut
+	bodies   []byte
+	entries  []entry
 	snapshot uint64 // the size at which the tree is to be looked at; 0: none
-	seen     *snapshot
-	done     chan struct{} // closed when durable, or failed
-	err      error
+	result   *result
 }
 
-// A cut is where a new segment begins in a batch.
-type cut struct {
-	offset  int
-	segment *segmentState
+// An entry is a record to be.
+type entry struct {
+	end     int // of its body
+	kind    Kind
+	time    time.Time
+	segment *segmentState // that begins with this entry; nil for none
+}
+
+// A result is what those who wait are told.
+type result struct {
+	done chan struct{} // closed when durable, or failed
+	err  error
+	seen *snapshot
 }
 
 // A Ticket is an event that has its place in the log but may not be durable yet.
 type Ticket struct {
-	Index uint64
-	Hash  [32]byte // of the record's line
-	batch *batch
+	Index  uint64
+	result *result
 }
 
 // Wait returns when the record is durable, or with the reason why it isn't. When ctx ends first, the record may still become durable.
 func (t Ticket) Wait(ctx context.Context) error {
-	if t.batch == nil {
+	if t.result == nil {
 		return errors.New("audit: the zero ticket stands for no record")
 	}
+	if ctx.Done() == nil { // cheaper than a select
+		<-t.result.done
+		return t.result.err
+	}
 	select {
-	case <-t.batch.done:
-		return t.batch.err
+	case <-t.result.done:
+		return t.result.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -193,7 +198,7 @@ func (l *Log) add(body []byte, kind Kind, segment *segmentState, snapshot bool) 
 	switch {
 	case l.err != nil:
 		return Ticket{}, false, l.err
-	case len(l.batch.buf) > MaxPending:
+	case len(l.batch.bodies) > MaxPending:
 		return Ticket{}, false, ErrBusy
 	case l.segment.Load() != segment:
 		return Ticket{}, false, nil
@@ -201,25 +206,21 @@ func (l *Log) add(body []byte, kind Kind, segment *segmentState, snapshot bool) 
 		l.rotate()
 		return Ticket{}, false, nil
 	}
-	t := l.push(body, kind)
+	t := l.push(body, kind, nil)
 	if snapshot {
-		t.batch.snapshot = t.Index + 1
+		l.batch.snapshot = t.Index + 1
 	}
 	return t, true, nil
 }
 
-// push chains a line and puts it into the batch. The lock is held.
-func (l *Log) push(body []byte, kind Kind) Ticket {
+// push puts an encoded event into the batch. The lock is held.
+func (l *Log) push(body []byte, kind Kind, segment *segmentState) Ticket {
 	b := l.batch
-	start := len(b.buf)
-	b.buf = append(b.buf, body...)
-	b.buf = appendTail(b.buf, l.next, kind, &l.prev, l.opts.Now())
-	t := Ticket{l.next, sha256.Sum256(b.buf[start:]), b}
-	b.buf = append(b.buf, '\n')
-	b.hashes = append(b.hashes, t.Hash)
+	b.bodies = append(b.bodies, body...)
+	b.entries = append(b.entries, entry{len(b.bodies), kind, l.opts.Now(), segment})
+	t := Ticket{l.next, b.result}
 	l.next++
-	l.prev = t.Hash
-	l.bytes += int64(len(b.buf) - start)
+	l.bytes += int64(len(body) + tailLen + 40)
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -230,12 +231,11 @@ func (l *Log) push(body []byte, kind Kind) Ticket {
 // rotate begins a new segment. The lock is held.
 func (l *Log) rotate() {
 	s := &segmentState{l.next, newKey()}
-	l.batch.cuts = append(l.batch.cuts, cut{len(l.batch.buf), s})
 	l.segment.Store(s)
 	l.bytes = 0
 	// An origin without spaces, a key and a constant always encode.
 	body, _ := appendEvent(nil, &Segment{Format: FormatVersion, Origin: l.opts.Key.Origin(), Key: s.key.id()}, s.key)
-	l.push(body, KindSegment)
+	l.push(body, KindSegment, s)
 }
 
 // Recovered says what was cut from the log when it was opened, or nil.

@@ -32,7 +32,7 @@ func Open(dir string, opts Options) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		dir: dir, opts: opts, lock: lock, batch: &batch{done: make(chan struct{})},
+		dir: dir, opts: opts, lock: lock, batch: &batch{result: &result{done: make(chan struct{})}},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), due: make(chan struct{}, 1),
 		writer: writer{fs: opts.FS, dir: dir, keys: opts.KeyDir},
 	}
@@ -62,7 +62,7 @@ func (l *Log) start() error {
 		return err
 	}
 	if end.last != nil {
-		l.next, l.prev = end.last.next, end.last.last
+		l.next, l.writer.next, l.writer.prev = end.last.next, end.last.next, end.last.last
 	}
 	l.durable.Store(l.next)
 	if covered != nil {

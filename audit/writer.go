@@ -1,20 +1,25 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 )
 
-// A writer puts batches into segments. One goroutine owns it.
+// A writer chains batches and puts them into segments. One goroutine owns it.
 type writer struct {
-	fs   FS
-	dir  string
-	keys string
-	file File // nil before the first segment
-	size int64
-	tree tree
+	fs     FS
+	dir    string
+	keys   string
+	file   File // nil before the first segment
+	size   int64
+	next   uint64
+	prev   [32]byte
+	tree   tree
+	out    []byte     // lines
+	hashes [][32]byte // of the lines that the tree lacks
 }
 
 // write is the writer's goroutine: it takes all that has queued, makes it durable with one sync, and tells who waits.
@@ -31,126 +36,164 @@ func (l *Log) write() {
 				return
 			}
 		}
-		l.gather(last)
-		b := l.take()
-		if b == nil {
-			continue
-		}
-		last = len(b.hashes)
-		err := l.writer.commit(b)
+		batches, err := l.gather(last)
 		if err == nil {
-			l.durable.Add(uint64(len(b.hashes)))
-		} else {
-			b.err = l.fail(&FailedError{err})
+			err = l.writer.flush(batches)
 		}
-		buf, hashes := b.buf, b.hashes
-		b.buf, b.hashes = nil, nil
-		close(b.done)
-		l.mu.Lock()
-		if cap(buf) <= MaxPending/4 {
-			l.spare, l.spareHashes = buf[:0], hashes[:0]
-		}
-		l.mu.Unlock()
 		if err != nil {
-			l.abandon(b.err)
+			err = l.fail(&FailedError{err})
+			if b := l.take(); b != nil { // queued meanwhile; nothing is added any more
+				batches = append(batches, b)
+			}
+			for _, b := range batches {
+				b.result.err = err
+				close(b.result.done)
+			}
 			return
+		}
+		last = 0
+		for _, b := range batches {
+			last += len(b.entries)
+		}
+		l.durable.Add(uint64(last))
+		for _, b := range batches {
+			close(b.result.done)
+			l.recycle(b)
 		}
 		l.noteDue()
 	}
 }
 
-// gather lets those who were just told come back with their next events, as long as more come and fewer than the last time have. So a sync
-// serves all of them, and not in turns the first few and the rest. Where nobody comes it costs less than a microsecond.
-func (l *Log) gather(last int) {
-	for before := 0; ; {
-		l.mu.Lock()
-		n := len(l.batch.hashes)
-		l.mu.Unlock()
-		if n >= last || n == before {
-			return
+// gather takes and chains what has queued. Those who were just told have time to come back with their next events, as long as more come and fewer
+// than the last time have: so a sync serves all of them, and not in turns the first few and the rest. Where nobody comes it costs less
+// than a microsecond.
+func (l *Log) gather(last int) ([]*batch, error) {
+	var out []*batch
+	for n, idle := 0, false; ; {
+		b := l.take()
+		if b == nil {
+			if idle || n >= last {
+				return out, nil
+			}
+			idle = true
+			runtime.Gosched()
+			continue
 		}
-		before = n
-		runtime.Gosched()
+		idle = false
+		out = append(out, b)
+		n += len(b.entries)
+		if err := l.writer.chain(b); err != nil || n > maxGather {
+			return out, err
+		}
 	}
 }
+
+// maxGather bounds the records of one sync.
+const maxGather = 1 << 16
 
 // take takes the batch and leaves an empty one; nil when nothing has queued.
 func (l *Log) take() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.batch
-	if len(b.hashes) == 0 {
+	if len(b.entries) == 0 {
 		return nil
 	}
-	l.batch = &batch{buf: l.spare, hashes: l.spareHashes, done: make(chan struct{})}
-	l.spare, l.spareHashes = nil, nil
+	if n := len(l.spares); n > 0 {
+		l.batch, l.spares = l.spares[n-1], l.spares[:n-1]
+	} else {
+		l.batch = new(batch)
+	}
+	l.batch.result = &result{done: make(chan struct{})}
 	return b
 }
 
-// abandon tells those who queued behind a batch that failed.
-func (l *Log) abandon(err error) {
-	if b := l.take(); b != nil { // nothing is added any more: the log has failed
-		b.err = err
-		close(b.done)
+// recycle keeps the buffers of a few batches for others, unless they are uncommonly large.
+func (l *Log) recycle(b *batch) {
+	if cap(b.bodies) > 1<<20 {
+		return
+	}
+	clear(b.entries)
+	b.bodies, b.entries, b.snapshot, b.result = b.bodies[:0], b.entries[:0], 0, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.spares) < 16 {
+		l.spares = append(l.spares, b)
 	}
 }
 
-// commit writes a batch and makes it durable. After an error, what it wrote is cut off again as far as that can be done, since what a
-// failed sync leaves in the cache of the system may read well and yet not be on disk.
-func (w *writer) commit(b *batch) error {
-	pos := 0
-	for _, c := range b.cuts {
-		if err := w.flush(b.buf[pos:c.offset], nil); err != nil {
-			return err
+// chain makes lines of a batch.
+func (w *writer) chain(b *batch) error {
+	start := 0
+	for i := range b.entries {
+		e := &b.entries[i]
+		if e.segment != nil {
+			if err := w.begin(e.segment); err != nil {
+				return err
+			}
 		}
-		if err := w.open(c.segment); err != nil {
-			return err
-		}
-		pos = c.offset
+		line := len(w.out)
+		w.out = append(w.out, b.bodies[start:e.end]...)
+		w.out = appendTail(w.out, w.next, e.kind, &w.prev, e.time)
+		w.prev = sha256.Sum256(w.out[line:])
+		w.out = append(w.out, '\n')
+		w.hashes = append(w.hashes, w.prev)
+		w.next++
+		start = e.end
 	}
-	return w.flush(b.buf[pos:], func() { w.grow(b) })
-}
-
-// flush writes and syncs a part of a batch; meanwhile the disk is busy, it calls also.
-func (w *writer) flush(data []byte, also func()) error {
-	if len(data) == 0 && also == nil {
-		return nil
-	}
-	if err := writeAll(w.file, data); err != nil {
-		return w.undo(err)
-	}
-	hashed := make(chan struct{})
-	go func() {
-		defer close(hashed)
-		if also != nil {
-			also()
-		}
-	}()
-	err := w.file.Sync()
-	<-hashed
-	if err != nil {
-		return w.undo(err)
-	}
-	w.size += int64(len(data))
 	return nil
 }
 
-func (w *writer) undo(err error) error {
-	return errors.Join(err, w.file.Truncate(w.size))
+// flush writes the lines and makes them durable, and while the disk is busy adds them to the tree.
+func (w *writer) flush(batches []*batch) error {
+	grown := make(chan struct{})
+	go func() {
+		defer close(grown)
+		w.grow(batches)
+	}()
+	err := w.sync()
+	<-grown
+	return err
 }
 
-// grow adds the records of a batch to the tree.
-func (w *writer) grow(b *batch) {
-	for i := range b.hashes {
-		w.tree.add(leafHash(&b.hashes[i]))
-		if w.tree.size == b.snapshot {
-			b.seen = w.tree.snapshot()
+// sync writes the lines and makes them durable. When it fails it cuts off what it wrote, as far as that can be done: what a failed sync leaves in the cache
+// of the system may read well and yet not be on disk.
+func (w *writer) sync() error {
+	if len(w.out) == 0 {
+		return nil
+	}
+	err := writeAll(w.file, w.out)
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, w.file.Truncate(w.size))
+	}
+	w.size += int64(len(w.out))
+	w.out = w.out[:0]
+	return nil
+}
+
+// grow adds the lines' hashes to the tree.
+func (w *writer) grow(batches []*batch) {
+	i := 0
+	for _, b := range batches {
+		for range b.entries {
+			w.tree.add(leafHash(&w.hashes[i]))
+			i++
+			if w.tree.size == b.snapshot {
+				b.result.seen = w.tree.snapshot()
+			}
 		}
 	}
+	w.hashes = w.hashes[:0]
 }
 
-// open begins a segment: first its key, then its file.
-func (w *writer) open(s *segmentState) error {
+// begin ends a segment and begins the next: first its key, then its file.
+func (w *writer) begin(s *segmentState) error {
+	if err := w.sync(); err != nil {
+		return err
+	}
 	if err := w.close(); err != nil {
 		return err
 	}
