@@ -18,10 +18,9 @@ type faultFS struct {
 	mu     sync.Mutex
 	budget int64 // bytes that segments can still take, when full is set; then ENOSPC
 	full   bool
-	short  bool              // the write that doesn't fit writes what fits and reports no error
-	fails  map[string]error  // "sync", "open", "rename", "syncdir", "write": fails for names that contain only
-	only   string            // part of the names that fail
-	seen   map[string]uint64 // calls
+	short  bool             // the write that doesn't fit writes what fits and reports no error
+	fails  map[string]error // "sync", "open", "rename", "syncdir", "write": fails for names that contain only
+	only   string           // part of the names that fail
 }
 
 func (f *faultFS) fault(op, name string) error {
@@ -76,7 +75,10 @@ func (f *faultFile) Write(p []byte) (int, error) {
 	}
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	if !f.fs.full || int64(len(p)) <= f.fs.budget {
+	if !f.fs.full {
+		return f.File.Write(p)
+	}
+	if int64(len(p)) <= f.fs.budget {
 		f.fs.budget -= int64(len(p))
 		return f.File.Write(p)
 	}

@@ -16,11 +16,15 @@ type lines struct {
 	err        error
 }
 
-const readSize = 128 << 10
+// A reader begins with a small buffer, since many segments are small.
+const (
+	firstRead = 8 << 10
+	readSize  = 128 << 10
+)
 
 var errLongLine = fmt.Errorf("a line of more than %d bytes", MaxLine)
 
-func newLines(r io.Reader) *lines { return &lines{r: r, buf: make([]byte, readSize)} }
+func newLines(r io.Reader) *lines { return &lines{r: r, buf: make([]byte, firstRead)} }
 
 // next returns the next line without its line feed, valid until the next call. At the end it is io.EOF, and rest holds what no line feed ends.
 func (s *lines) next() ([]byte, error) {
@@ -49,8 +53,8 @@ func (s *lines) next() ([]byte, error) {
 func (s *lines) fill() {
 	s.end = copy(s.buf, s.buf[s.start:s.end])
 	s.start = 0
-	if s.end == len(s.buf) {
-		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+	if s.end == len(s.buf) || s.offset > 0 && len(s.buf) < readSize {
+		s.buf = append(s.buf, make([]byte, max(len(s.buf), readSize-len(s.buf)))...)
 	}
 	n, err := s.r.Read(s.buf[s.end:])
 	s.end += n

@@ -202,7 +202,7 @@ func (l *Log) add(body []byte, kind Kind, segment *segmentState, snapshot bool) 
 		return Ticket{}, false, ErrBusy
 	case l.segment.Load() != segment:
 		return Ticket{}, false, nil
-	case l.bytes > 0 && l.bytes+int64(len(body)) > l.opts.SegmentBytes && kind != KindSegment:
+	case l.bytes+int64(len(body)) > l.opts.SegmentBytes && l.next > segment.first+1: // it holds more than its first record
 		l.rotate()
 		return Ticket{}, false, nil
 	}
@@ -229,13 +229,13 @@ func (l *Log) push(body []byte, kind Kind, segment *segmentState) Ticket {
 }
 
 // rotate begins a new segment. The lock is held.
-func (l *Log) rotate() {
+func (l *Log) rotate() Ticket {
 	s := &segmentState{l.next, newKey()}
 	l.segment.Store(s)
 	l.bytes = 0
 	// An origin without spaces, a key and a constant always encode.
 	body, _ := appendEvent(nil, &Segment{Format: FormatVersion, Origin: l.opts.Key.Origin(), Key: s.key.id()}, s.key)
-	l.push(body, KindSegment, s)
+	return l.push(body, KindSegment, s)
 }
 
 // Recovered says what was cut from the log when it was opened, or nil.

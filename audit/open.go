@@ -68,22 +68,33 @@ func (l *Log) start() error {
 	if covered != nil {
 		l.covered.Store(covered.Size)
 	}
-	if err := l.resume(end.last); err != nil {
+	first, err := l.resume(end.last)
+	if err != nil {
 		return err
 	}
 	l.done.Add(2)
 	go l.write()
 	go l.schedule()
-	if l.recovered != nil {
-		t, err := l.queue(l.recovered, false)
-		if err == nil {
-			err = t.Wait(context.Background())
-		}
-		if err != nil {
-			return errors.Join(err, l.Close())
-		}
+	if first {
+		err = l.wait(l.beginSegment)
 	}
-	return nil
+	if l.recovered != nil && err == nil {
+		err = l.wait(func() (Ticket, error) { return l.queue(l.recovered, false) })
+	}
+	if err != nil {
+		l.fail(err)
+		close(l.stop)
+		l.done.Wait()
+	}
+	return err
+}
+
+func (l *Log) wait(queue func() (Ticket, error)) error {
+	t, err := queue()
+	if err != nil {
+		return err
+	}
+	return t.Wait(context.Background())
 }
 
 // lastCheckpoint reads the checkpoint of the directory, nil for none.
@@ -227,29 +238,29 @@ func (l *Log) cutTorn(e *end) error {
 	return errors.Join(f.Truncate(e.last.size), f.Sync(), f.Close())
 }
 
-// resume goes on with the last segment, or begins one: the first, or another when the key of the last was deleted.
-func (l *Log) resume(last *scan) error {
-	if last != nil {
-		key, err := readKey(l.opts.FS, l.opts.KeyDir, last.first, last.header.Key)
-		if err != nil && !isNotExist(err) {
-			return err
-		}
-		l.writer.size = last.size
-		f, openErr := l.opts.FS.OpenFile(filepath.Join(l.dir, segmentName(last.first)), os.O_WRONLY|os.O_APPEND, 0)
-		if openErr != nil {
-			return openErr
-		}
-		l.writer.file = f
-		if err == nil {
-			l.segment.Store(&segmentState{last.first, key})
-			l.bytes = last.size
-			return nil
-		}
+// resume opens the last segment to go on with it. It reports whether a new one must begin: there is none, or its key was deleted.
+func (l *Log) resume(last *scan) (bool, error) {
+	if last == nil {
+		return true, nil
 	}
+	key, err := readKey(l.opts.FS, l.opts.KeyDir, last.first, last.header.Key)
+	if err != nil && !isNotExist(err) {
+		return false, err
+	}
+	shredded := err != nil
+	if l.writer.file, err = l.opts.FS.OpenFile(filepath.Join(l.dir, segmentName(last.first)), os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return false, err
+	}
+	l.writer.size, l.bytes = last.size, last.size
+	l.segment.Store(&segmentState{last.first, key})
+	return shredded, nil
+}
+
+// beginSegment begins a segment on its own.
+func (l *Log) beginSegment() (Ticket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rotate()
-	return nil
+	return l.rotate(), nil
 }
 
 // growTree makes the tree of the first n records: of the stored nodes, when they bear out the checkpoint's root, and the records behind; else of all

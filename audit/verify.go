@@ -196,10 +196,10 @@ func (s span) with(next span) span {
 // refine names the bad entry better where the stored tree allows: the first whose hash isn't the one that the tree holds. That is no proof,
 // since whoever changed the log could have changed the tree; but that something is bad has been proved already.
 func (v *verifier) refine(bad *BrokenError) error {
-	from, to := bad.Index, bad.Index+2
+	from, to := bad.Index-min(bad.Index, 1), bad.Index+2
 	switch {
 	case bad.forked > 0:
-		to = bad.forked
+		from, to = bad.Index, bad.forked
 	case bad.File == "":
 		return bad
 	}
