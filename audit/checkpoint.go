@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -185,4 +186,35 @@ func (l *Log) schedule() {
 			}
 		}
 	}
+}
+
+// LastMarks returns the marks of the last checkpoint record of a log, and the number of records that the checkpoint covers; 0 when there is none. They
+// are as good as the log: open or verify it first.
+func LastMarks(dir string) ([]Mark, uint64, error) {
+	segments, err := listSegments(OS(), dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := len(segments) - 1; i >= 0; i-- {
+		var last *Checkpoint
+		var size uint64
+		_, err := scanSegment(OS(), dir, segments[i], func(index uint64, line []byte, _ *[32]byte) error {
+			if !bytes.Contains(line[max(0, len(line)-tailLen-30):], []byte(`"kind":"checkpoint"`)) {
+				return nil
+			}
+			r, err := parseRecord(bytes.Clone(line))
+			if err != nil {
+				return broken(index, segmentName(segments[i]), "%s", err)
+			}
+			last, size = r.Event.(*Checkpoint), index+1
+			return nil
+		})
+		if err != nil || last != nil {
+			if err != nil {
+				return nil, 0, err
+			}
+			return last.Marks, size, nil
+		}
+	}
+	return nil, 0, nil
 }

@@ -13,6 +13,7 @@ type lines struct {
 	buf        []byte
 	start, end int   // unread bytes in buf
 	offset     int64 // of buf[start] in the file
+	more       bool  // the last read filled buf
 	err        error
 }
 
@@ -53,11 +54,12 @@ func (s *lines) next() ([]byte, error) {
 func (s *lines) fill() {
 	s.end = copy(s.buf, s.buf[s.start:s.end])
 	s.start = 0
-	if s.end == len(s.buf) || s.offset > 0 && len(s.buf) < readSize {
+	if s.end == len(s.buf) || s.more && len(s.buf) < readSize {
 		s.buf = append(s.buf, make([]byte, max(len(s.buf), readSize-len(s.buf)))...)
 	}
 	n, err := s.r.Read(s.buf[s.end:])
 	s.end += n
+	s.more = s.end == len(s.buf)
 	s.err = err
 	if n == 0 && err == nil {
 		s.err = errors.New("a read returned nothing")
