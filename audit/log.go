@@ -115,15 +115,33 @@ type entry struct {
 
 // A result is what those who wait are told.
 type result struct {
-	done chan struct{} // closed when durable, or failed
-	err  error
-	seen *snapshot
+	done   chan struct{} // closed when durable, or failed
+	err    error
+	first  uint64     // index of the first record
+	hashes [][32]byte // of the lines
+	seen   *snapshot
 }
 
 // A Ticket is an event that has its place in the log but may not be durable yet.
 type Ticket struct {
 	Index  uint64
 	result *result
+}
+
+// Hash is the SHA-256 of the record's line: what the next record follows on, and what the tree holds. It is known once [Ticket.Wait] has returned nil, and zero before.
+func (t Ticket) Hash() [32]byte {
+	if t.result == nil {
+		return [32]byte{}
+	}
+	select {
+	case <-t.result.done:
+	default:
+		return [32]byte{}
+	}
+	if t.result.err != nil {
+		return [32]byte{}
+	}
+	return t.result.hashes[t.Index-t.result.first]
 }
 
 // Wait returns when the record is durable, or with the reason why it isn't. When ctx ends first, the record may still become durable.

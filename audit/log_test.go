@@ -108,7 +108,7 @@ func TestClosed(t *testing.T) {
 	if err := l.Close(); !errors.Is(err, ErrClosed) {
 		t.Errorf("close after close: %v", err)
 	}
-	if err := (Ticket{}).Wait(context.Background()); err == nil {
+	if err := (Ticket{}).Wait(context.Background()); err == nil || (Ticket{}).Hash() != [32]byte{} {
 		t.Error("the zero ticket is durable")
 	}
 }
@@ -137,12 +137,13 @@ func TestConcurrentAppend(t *testing.T) {
 			wg.Wait()
 			mustClose(t, l)
 			at := map[uint64]*Alert{}
+			hashes := map[uint64][32]byte{}
 			for r, err := range Read(dir, 0) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				if a, ok := r.Event.(*Alert); ok {
-					at[r.Index] = a
+					at[r.Index], hashes[r.Index] = a, r.Hash
 				}
 			}
 			if len(at) != callers*each {
@@ -151,7 +152,7 @@ func TestConcurrentAppend(t *testing.T) {
 			for c := range callers {
 				for i, ticket := range tickets[c] {
 					a := at[ticket.Index]
-					if a == nil || a.Monitor != fmt.Sprint(c) || a.Detail.Text != fmt.Sprint(i) {
+					if a == nil || a.Monitor != fmt.Sprint(c) || a.Detail.Text != fmt.Sprint(i) || hashes[ticket.Index] != ticket.Hash() {
 						t.Fatalf("ticket %d of caller %d leads to %+v", i, c, a)
 					}
 					if i > 0 && ticket.Index <= tickets[c][i-1].Index {

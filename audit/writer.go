@@ -10,16 +10,15 @@ import (
 
 // A writer chains batches and puts them into segments. One goroutine owns it.
 type writer struct {
-	fs     FS
-	dir    string
-	keys   string
-	file   File // nil before the first segment
-	size   int64
-	next   uint64
-	prev   [32]byte
-	tree   tree
-	out    []byte     // lines
-	hashes [][32]byte // of the lines that the tree lacks
+	fs   FS
+	dir  string
+	keys string
+	file File // nil before the first segment
+	size int64
+	next uint64
+	prev [32]byte
+	tree tree
+	out  []byte // lines that were chained and aren't written
 }
 
 // write is the writer's goroutine: it takes all that has queued, makes it durable with one sync, and tells who waits.
@@ -125,6 +124,7 @@ func (l *Log) recycle(b *batch) {
 // chain makes lines of a batch.
 func (w *writer) chain(b *batch) error {
 	start := 0
+	b.result.first, b.result.hashes = w.next, make([][32]byte, 0, len(b.entries))
 	for i := range b.entries {
 		e := &b.entries[i]
 		if e.segment != nil {
@@ -137,7 +137,7 @@ func (w *writer) chain(b *batch) error {
 		w.out = appendTail(w.out, w.next, e.kind, &w.prev, e.time)
 		w.prev = sha256.Sum256(w.out[line:])
 		w.out = append(w.out, '\n')
-		w.hashes = append(w.hashes, w.prev)
+		b.result.hashes = append(b.result.hashes, w.prev)
 		w.next++
 		start = e.end
 	}
@@ -176,17 +176,14 @@ func (w *writer) sync() error {
 
 // grow adds the lines' hashes to the tree.
 func (w *writer) grow(batches []*batch) {
-	i := 0
 	for _, b := range batches {
-		for range b.entries {
-			w.tree.add(leafHash(&w.hashes[i]))
-			i++
+		for i := range b.result.hashes {
+			w.tree.add(leafHash(&b.result.hashes[i]))
 			if w.tree.size == b.snapshot {
 				b.result.seen = w.tree.snapshot()
 			}
 		}
 	}
-	w.hashes = w.hashes[:0]
 }
 
 // begin ends a segment and begins the next: first its key, then its file.

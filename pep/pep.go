@@ -262,7 +262,7 @@ func (p *PEP) queue(ev audit.Event, now time.Time) (audit.Ticket, error) {
 		return t, err
 	}
 	if t.Index >= p.last.size {
-		p.last.size, p.last.hash, p.ticket = t.Index+1, t.Hash, t
+		p.last.size, p.ticket = t.Index+1, t // its hash is known once it is durable
 	}
 	if now.After(p.last.time) {
 		p.last.time = now

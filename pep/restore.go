@@ -197,6 +197,7 @@ func (p *PEP) sumUp() error {
 	var err error
 	if ticket.Index > 0 {
 		err = ticket.Wait(context.Background())
+		sum.hash = ticket.Hash()
 	}
 	if err == nil && len(expired) > 0 {
 		err = p.state.deleteAsks(expired)
