@@ -70,6 +70,8 @@ type Answer struct {
 	Index uint64
 	// Reason is why a message or a token was refused, for the operator: it isn't for the sender. Nil where the rules decided.
 	Reason error
+
+	basis *basis // of a permit; nil otherwise
 }
 
 // ForSender is what may be told to the agent: one fixed sentence and the code.

@@ -196,6 +196,9 @@ func (c *decision) record(a Answer, facts eval.Facts) (Answer, *audit.Ticket) {
 	if c.chain != nil {
 		a.Chain = c.chain.chain
 	}
+	if a.Outcome == eval.Permit {
+		a.basis = &basis{c.in, facts}
+	}
 	p := c.pep
 	ev := c.event(a, facts)
 	p.mu.Lock()
