@@ -29,8 +29,7 @@ type Authority struct {
 	// Caveats are the conditions of all blocks, as [NewCaveat] writes them. Each must hold.
 	Caveats [][]byte
 
-	// permitted is the program under which every link was found permitted by rules that depend on nothing but names.
-	permitted atomic.Pointer[Program]
+	known atomic.Pointer[knownChain]
 }
 
 // A Link says that an agent handed authority to another.
@@ -71,8 +70,24 @@ func (e *env) bounded(d Decision) Decision {
 	return d
 }
 
-// delegatedBefore reports whether p has permitted every act of delegation in the chain already, and would again whatever the facts are.
-func (a *Authority) delegatedBefore(p *Program) bool { return a == nil || a.permitted.Load() == p }
+// What a program knows of a chain, whatever the request is. It is kept with the authority, for the program that asked last.
+type knownChain struct {
+	program *Program
+	// permitted tells that the program permits every act of delegation, by rules that depend on nothing but names.
+	permitted bool
+	// names are those under which the rules are filed that are about anybody on the chain, unless claims give somebody a group.
+	names []string
+}
+
+// knows returns what p knows of a chain.
+func (p *Program) knows(a *Authority) *knownChain {
+	if k := a.known.Load(); k != nil && k.program == p {
+		return k
+	}
+	k := &knownChain{program: p, names: p.index.underAll(&env{prog: p.policy, facts: &Facts{}}, a.Agents)}
+	a.known.Store(k)
+	return k
+}
 
 // rememberDelegated remembers that p permits every act of delegation in the chain, if that depends on nothing but names.
 func (p *Program) rememberDelegated(a *Authority) {
@@ -82,8 +97,18 @@ func (p *Program) rememberDelegated(a *Authority) {
 		}
 	}
 	if p.plainDelegation {
-		a.permitted.Store(p)
+		k := *p.knows(a)
+		k.permitted = true
+		a.known.Store(&k)
 	}
+}
+
+// chainNames are the names under which the rules are filed that are about anybody on the chain.
+func (p *Program) chainNames(e *env) []string {
+	if len(e.facts.Attestations) > 0 {
+		return p.index.underAll(e, e.onChain())
+	}
+	return p.knows(e.facts.Authority).names
 }
 
 // delegationIsPlain reports whether no rule that may be about delegating has conditions.

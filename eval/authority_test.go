@@ -84,6 +84,11 @@ func TestTokenMeetsThePolicy(t *testing.T) {
 	if d := both(t, p, req, facts); d.Code != eval.CodeNotGranted {
 		t.Errorf("the zero authority: %s", d.Code)
 	}
+	req, facts = call(t, "note", noteArgs, "reviewer")
+	req.Subject = "coordinator"
+	if d := both(t, p, req, facts); d.Code != eval.CodeInvalidRequest {
+		t.Errorf("somebody else's token: %s", d.Code)
+	}
 	req, facts = call(t, "deploy", deployArgs, "intern") // the widest token doesn't help where the policy forbids
 	if d := both(t, p, req, facts); d.Code != eval.CodeForbidden {
 		t.Errorf("forbidden, granted: %s", d.Code)

@@ -219,7 +219,8 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 	case *lang.Call:
 		args, isConst := c.theres(x.Args)
 		return func(e *env) (val, *condError) {
-			vs, err := all(e, args)
+			var buf [2]val
+			vs, err := all(e, args, buf[:])
 			if err != nil {
 				return val{}, err
 			}
@@ -233,7 +234,7 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 	case *lang.List:
 		elems, isConst := c.theres(x.Elems)
 		return func(e *env) (val, *condError) {
-			vs, err := all(e, elems)
+			vs, err := all(e, elems, nil)
 			if err != nil {
 				return val{}, err
 			}
@@ -282,9 +283,13 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 	panic(fmt.Sprintf("eval: compile: %T", x))
 }
 
-// all evaluates functions in order, up to the first error.
-func all(e *env, fns []valueFn) ([]val, *condError) {
-	vs := make([]val, len(fns))
+// all evaluates functions in order, up to the first error, into buf where it has room.
+func all(e *env, fns []valueFn, buf []val) ([]val, *condError) {
+	vs := buf
+	if len(fns) > len(buf) {
+		vs = make([]val, len(fns))
+	}
+	vs = vs[:len(fns)]
 	for i, fn := range fns {
 		var err *condError
 		if vs[i], err = fn(e); err != nil {
@@ -351,7 +356,7 @@ func (c *compiler) record(x *lang.Record) (valueFn, bool) {
 	}
 	fns, isConst := c.theres(exprs)
 	return func(e *env) (val, *condError) {
-		vs, err := all(e, fns)
+		vs, err := all(e, fns, nil)
 		if err != nil {
 			return val{}, err
 		}

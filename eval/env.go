@@ -24,8 +24,10 @@ type env struct {
 	context val        // a record of the fields that the host gave
 	as      string     // the principal that the rules are asked about: the requester, or another one on the chain
 	facet   facet
-	caveats *caveatCache // nil: caveats are read each time, and walked
-	vars    []binding    // quantifiers' variables, outermost first
+	room    []*lang.Rule  // where the permits of the only facet go
+	first   [2]*lang.Rule // that room
+	caveats *caveatCache  // nil: caveats are read each time, and walked
+	vars    []binding     // quantifiers' variables, outermost first
 }
 
 // A binding is a quantifier's variable and its value.
@@ -84,6 +86,9 @@ func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
 	}
 	if len(req.Subject) > lang.MaxNameLen {
 		return nil, denied(CodeInvalidRequest, "the subject's name has %d bytes; at most %d are allowed", len(req.Subject), lang.MaxNameLen)
+	}
+	if a := facts.Authority; a != nil && len(a.Agents) > 0 && a.Agents[len(a.Agents)-1] != req.Subject {
+		return nil, denied(CodeInvalidRequest, "the token is %q's, not %q's", short(a.Agents[len(a.Agents)-1]), short(req.Subject))
 	}
 	if p := prog.Principals[req.Subject]; p != nil && req.Kind != p.Kind && !(req.Kind == "" && p.Kind == lang.Agent) {
 		return nil, denied(CodeInvalidRequest, "%q is declared as %s, and the request says %s", short(req.Subject), p.Kind, req.Kind)

@@ -14,6 +14,7 @@ type ruleIndex struct {
 	buckets map[bucketKey]*bucket
 	// subjects are the names under which to look for each declared principal, any included.
 	subjects map[string][]string
+	named    map[string]bool // the names that have buckets
 }
 
 // anyone and anyAction file the rules for any subject and any action; no declared name is empty.
@@ -39,13 +40,14 @@ type patternOf struct {
 const fewPatterns = 8
 
 func newRuleIndex(prog *lang.Program, scopes []lang.Scope) *ruleIndex {
-	ix := &ruleIndex{buckets: map[bucketKey]*bucket{}, subjects: map[string][]string{}}
+	ix := &ruleIndex{buckets: map[bucketKey]*bucket{}, subjects: map[string][]string{}, named: map[string]bool{}}
 	for name := range prog.Principals {
 		ix.subjects[name] = append(subjects(prog, name), anyone)
 	}
 	for i, s := range scopes {
 		for _, subject := range nameList(s.Subjects, anyone) {
 			for _, action := range nameList(s.Actions, anyAction) {
+				ix.named[subject] = true
 				key := bucketKey{subject, action}
 				b := ix.buckets[key]
 				if b == nil {
@@ -101,15 +103,32 @@ func (b *bucket) freeze() {
 
 var onlyAnyone = []string{anyone}
 
-// find adds the rules whose scope covers the facet, were subject its principal. The result is in ascending order and has each once.
-func (ix *ruleIndex) find(e *env, subject string, dst []int32) []int32 {
-	names, declared := ix.subjects[subject]
-	if !declared {
-		names = onlyAnyone
-		if len(e.facts.Attestations) > 0 {
-			names = append(e.names(subject), anyone)
+// under are the names under which to look for the rules about a principal.
+func (ix *ruleIndex) under(e *env, subject string) []string {
+	if names, declared := ix.subjects[subject]; declared {
+		return names
+	}
+	if len(e.facts.Attestations) > 0 {
+		return append(e.names(subject), anyone)
+	}
+	return onlyAnyone
+}
+
+// underAll are the names under which to look for the rules about any of several principals: those that have rules.
+func (ix *ruleIndex) underAll(e *env, subjects []string) []string {
+	var out []string
+	for _, s := range subjects {
+		for _, name := range ix.under(e, s) {
+			if ix.named[name] && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
 		}
 	}
+	return out
+}
+
+// find adds the rules about any of names whose scope covers the facet. The result is in ascending order and has each once.
+func (ix *ruleIndex) find(e *env, names []string, dst []int32) []int32 {
 	name := e.facet.resource.name()
 	for _, subject := range names {
 		for _, action := range [2]string{e.facet.action, anyAction} {

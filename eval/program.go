@@ -119,7 +119,7 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 			return *early
 		}
 	}
-	if a := facts.Authority; !a.delegatedBefore(p) {
+	if a := facts.Authority; a != nil && !p.knows(a).permitted {
 		if early = delegated(a, func(from string, to resource.Name) Outcome {
 			v := p.consult(e.delegation(from, to))
 			return v.decision().Outcome
@@ -129,6 +129,7 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 		p.rememberDelegated(a)
 	}
 	if len(facets) <= 1 {
+		e.room = e.first[:0]
 		v := p.consult(e)
 		return e.bounded(v.decision())
 	}
@@ -176,13 +177,11 @@ func (p *Program) facets(e *env) ([]facet, *Decision) {
 func (p *Program) consult(e *env) verdict {
 	var v verdict
 	var buf [32]int32
-	found := p.index.find(e, e.req.Subject, buf[:0])
+	found := p.index.find(e, p.index.under(e, e.req.Subject), buf[:0])
 	forbids := found
-	if chain := e.onChain(); len(chain) > 1 {
-		forbids = append(make([]int32, 0, 2*len(found)), found...)
-		for _, subject := range chain {
-			forbids = p.index.find(e, subject, forbids)
-		}
+	var buf2 [32]int32
+	if len(e.onChain()) > 1 {
+		forbids = p.index.find(e, p.chainNames(e), buf2[:0])
 	}
 	for _, i := range forbids {
 		c := &p.rules[i]
@@ -198,6 +197,7 @@ func (p *Program) consult(e *env) verdict {
 	if len(v.forbids) > 0 || len(v.forbidErrors) > 0 {
 		return v
 	}
+	v.permits = e.room
 	for _, i := range found {
 		c := &p.rules[i]
 		if c.rule.Effect != lang.Permit {
@@ -220,7 +220,7 @@ func (p *Program) consult(e *env) verdict {
 		}
 	}
 	if len(v.permits) > 0 && len(p.limits) > 0 {
-		for _, i := range p.limiters.find(e, e.req.Subject, buf[:0]) {
+		for _, i := range p.limiters.find(e, p.limiters.under(e, e.req.Subject), buf[:0]) {
 			if t := p.limits[i].holds(e); t.is || t.err != nil {
 				v.unsupported = append(v.unsupported, p.limits[i].report)
 			}

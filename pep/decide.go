@@ -191,7 +191,7 @@ func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
 }
 
 // record gives the decision its place in the log.
-func (c *decision) record(a Answer, facts eval.Facts) (Answer, *audit.Ticket) {
+func (c *decision) record(a Answer, facts eval.Facts) (Answer, audit.Ticket) {
 	a.Message, a.Request = c.message, c.request
 	if c.chain != nil {
 		a.Chain = c.chain.chain
@@ -205,10 +205,10 @@ func (c *decision) record(a Answer, facts eval.Facts) (Answer, *audit.Ticket) {
 	t, err := p.queue(ev, c.now)
 	p.mu.Unlock()
 	if err != nil {
-		return a.notRecorded(err), nil
+		return a.notRecorded(err), audit.Ticket{}
 	}
 	a.Index = t.Index
-	return a, &t
+	return a, t
 }
 
 // notRecorded is the deny in the place of an answer that can't be written down.

@@ -202,7 +202,7 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 		return Answer{Code: CodeClosed}
 	}
 	a, t := p.decide(ctx, d)
-	if t == nil {
+	if t == (audit.Ticket{}) {
 		return a
 	}
 	if err := t.Wait(context.WithoutCancel(ctx)); err != nil {
@@ -211,25 +211,25 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 	return a
 }
 
-// decide decides a delivery. The answer counts once the ticket's record is durable; without a ticket it counts at once.
-func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer Answer, ticket *audit.Ticket) {
+// decide decides a delivery. The answer counts once the ticket's record is durable; with the zero ticket it counts at once.
+func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer Answer, ticket audit.Ticket) {
 	defer func() {
 		if r := recover(); r != nil {
-			answer, ticket = p.panicked(r, answer), nil
+			answer, ticket = p.panicked(r, answer), audit.Ticket{}
 		}
 	}()
 	now, ok := p.time.tell()
 	if !ok {
-		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, nil
+		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, audit.Ticket{}
 	}
 	m, err := token.OpenMessage(d.Message)
 	if err != nil {
-		return p.nobody(err), nil
+		return p.nobody(err), audit.Ticket{}
 	}
 	in := p.inForce.Load()
 	c := &decision{pep: p, ctx: ctx, in: in, now: now, delivery: d, message: m}
 	if err := c.authenticate(); err != nil {
-		return p.nobody(err), nil
+		return p.nobody(err), audit.Ticket{}
 	}
 	return c.record(c.decide())
 }
