@@ -87,7 +87,14 @@ func (m *matcher) sequence(q *sequence, text string, n int, sep byte) bool {
 	if q.first < 0 {
 		return m.run(q.globs, &c)
 	}
-	if !m.run(q.globs[:q.first], &c) {
+	if q.head != "" {
+		// A name that begins so has as many parts in front, each as it should be.
+		m.steps += len(q.head)
+		if !strings.HasPrefix(text, q.head) || len(text) > len(q.head) && text[len(q.head)] != sep {
+			return false
+		}
+		c.text = text[min(len(text), len(q.head)+1):]
+	} else if !m.run(q.globs[:q.first], &c) {
 		return false
 	}
 	tail := q.globs[q.last+1:]

@@ -58,9 +58,10 @@ const (
 // A sequence matches the segments of a path or the labels of a host. No two `**` in it are adjacent.
 type sequence struct {
 	globs       []glob
-	first, last int // the indices of the first and the last `**`; -1 when there is none
-	fixed       int // how many globs are not `**`
-	run         int // the longest run of globs between two `**`
+	first, last int    // the indices of the first and the last `**`; -1 when there is none
+	head        string // what the globs before the first `**` are together, when there are some and all are literal
+	fixed       int    // how many globs are not `**`
+	run         int    // the longest run of globs between two `**`
 }
 
 // A glob matches one segment, label or query.
@@ -198,6 +199,7 @@ func countParts(s string, sep byte) int {
 func (q *sequence) parse(s string, sep byte, room []glob) *fault {
 	q.first, q.last = -1, -1
 	run := 0
+	literals := true
 	for at := 0; at < len(s); {
 		next := len(s)
 		if i := strings.IndexByte(s[at:], sep); i >= 0 {
@@ -209,7 +211,11 @@ func (q *sequence) parse(s string, sep byte, room []glob) *fault {
 			q.fixed++
 			run++
 			room = append(room, g)
+			literals = literals && g.kind == literal
 		case q.first < 0:
+			if literals && at > 0 {
+				q.head = s[:at-1]
+			}
 			q.first, q.last, run = len(room), len(room), 0
 			room = append(room, g)
 		case run > 0:
