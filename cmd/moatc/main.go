@@ -77,7 +77,7 @@ Exit codes:
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newImport(), newVersion(),
+	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newImport(), newDemo(), newVersion(),
 		newIdentity(), newToken(), newAttest(), newApprove(), newRevoke())
 	return root
 }

@@ -139,6 +139,8 @@ func TestUnwritableResult(t *testing.T) {
 		{"eval", "--policy", "../../policies/quickstart", "../../policies/quickstart/requests/permit.json"},
 		{"eval", "--batch", "--policy", "../../policies/quickstart", "../../policies/quickstart/requests.jsonl"},
 		{"fmt", "-"},
+		{"demo"},
+		{"demo", "--json"},
 		{"help"},
 	} {
 		var stderr strings.Builder
