@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,11 +32,17 @@ func anyDelegate(c *pep.Config) {
 	c.Policy = policyOf(replace(teamPolicy, "ISSUER", "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH") + "permit coordinator to delegate on agent any\n")
 }
 
-// Each of many senders sends many messages, each of them twice at once, while a sender is revoked: none is accepted twice, none is lost from
-// the log, and no decision that begins after the revocation was acknowledged goes the revoked sender's way.
+// Each of many senders sends many messages, some of them twice at once, while a sender is revoked: none is accepted twice, none is lost from
+// the log, and no decision that begins after the revocation was acknowledged goes the revoked sender's way. MOAT_PEP_LOAD=64x10000 says how many
+// senders send how many messages each; by default few.
 func TestConcurrentSenders(t *testing.T) {
 	w := started(t, anyDelegate)
 	senders, each := 16, 60
+	if load := os.Getenv("MOAT_PEP_LOAD"); load != "" {
+		if _, err := fmt.Sscanf(load, "%dx%d", &senders, &each); err != nil {
+			t.Fatalf("MOAT_PEP_LOAD is %q; write 64x10000", load)
+		}
+	}
 	names, tokens := w.manySenders(senders)
 	var accepted, replays, revokedAfter atomic.Int64
 	var revoked atomic.Bool
@@ -53,7 +60,11 @@ func TestConcurrentSenders(t *testing.T) {
 				}
 				var twice sync.WaitGroup
 				var answered atomic.Int64
-				for range 2 {
+				times := 1
+				if i%8 == 0 {
+					times = 2
+				}
+				for range times {
 					twice.Go(func() {
 						begun := revoked.Load()
 						a := w.pep.Decide(context.Background(), raw)

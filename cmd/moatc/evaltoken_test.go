@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/token"
@@ -24,6 +25,10 @@ person alice
 context { hour: int? }
 tool refund(amount: decimal)
 permit boss to delegate on agent clerk
+delegation { max_depth 2 max_ttl 2h }
+tool ship(commit: string)
+permit ship: clerk to execute on tool ship when args.commit attested "ci-passed" by ci
+person ci
 permit small: clerk to execute on tool refund when args.amount <= 50.00 and token.depth <= 2
 permit large: clerk to execute on tool refund when args.amount > 50.00 needs approval by alice
 `
@@ -41,17 +46,17 @@ type postOffice struct {
 
 func newPostOffice(t *testing.T) *postOffice {
 	o := &postOffice{t: t, dir: t.TempDir(), ids: map[string]*token.Identity{}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	for name, role := range map[string]token.Role{"root": token.RoleRoot, "boss": token.RoleAgent, "clerk": token.RoleAgent, "thief": token.RoleAgent, "pep": token.RoleAgent, "alice": token.RoleApprover, "revoker": token.RoleRevocation} {
+	for name, role := range map[string]token.Role{"root": token.RoleRoot, "boss": token.RoleAgent, "clerk": token.RoleAgent, "thief": token.RoleAgent, "pep": token.RoleAgent, "alice": token.RoleApprover, "ci": token.RoleAttester, "revoker": token.RoleRevocation} {
 		id, err := token.NewIdentity(role, rand.Reader)
 		o.check(err)
 		o.ids[name] = id
 	}
 	o.write("policy.moat", []byte(messagePolicy))
 	names := map[string]string{}
-	for _, name := range []string{"boss", "clerk", "thief", "alice"} {
+	for _, name := range []string{"boss", "clerk", "thief", "alice", "ci"} {
 		names[name] = o.ids[name].Key().String()
 	}
-	doc, err := json.Marshal(map[string]any{"version": 1, "realm": "shop", "sequence": 1, "names": names,
+	doc, err := json.Marshal(map[string]any{"version": 1, "realm": "shop", "sequence": 1, "names": names, "issuers": []any{map[string]any{"key": o.ids["ci"].Key().String(), "claims": []string{"ci-passed"}}},
 		"roots": []any{map[string]any{"key": o.ids["root"].Key().String(), "grants": []any{map[string]any{"actions": []string{"execute"}, "resources": []string{"tool://**"}}}}}})
 	o.check(err)
 	o.write("trust.json", doc)
@@ -81,7 +86,13 @@ func (o *postOffice) write(name string, data []byte) string {
 
 func (o *postOffice) token(names ...string) []byte {
 	o.t.Helper()
-	pattern, err := resource.ParsePattern("tool://refund")
+	return o.tokenWith(nil, names...)
+}
+
+// tokenWith is one whose last block has caveats.
+func (o *postOffice) tokenWith(caveats []string, names ...string) []byte {
+	o.t.Helper()
+	pattern, err := resource.ParsePattern("tool://**")
 	o.check(err)
 	var raw []byte
 	by := o.ids["root"]
@@ -89,6 +100,9 @@ func (o *postOffice) token(names ...string) []byte {
 		id, err := token.NewID(rand.Reader)
 		o.check(err)
 		b := token.Block{Realm: "shop", Audience: o.ids[name].Key(), ID: id, NotBefore: o.now, Expires: o.now.Add(time.Hour), Depth: 3 - i, Grants: []token.Grant{{Actions: []string{"execute"}, Resources: []*resource.Pattern{pattern}}}}
+		if i == len(names)-1 {
+			b.Caveats = caveats
+		}
 		if i == 0 {
 			raw, err = token.Mint(by, b)
 		} else {
@@ -145,7 +159,8 @@ func TestEvalMessage(t *testing.T) {
 	}{
 		{"permitted", good, exitOK, "permit  clerk execute tool://refund  by small"},
 		{"asks", encode(o.delivery("clerk", o.token("boss", "clerk"), `{"amount": 200.00}`)), exitAsk, "approve nonce "},
-		{"a long chain", encode(o.delivery("clerk", o.token("boss", "boss", "clerk"), small)), exitDeny, "not_delegated"},
+		{"a long chain", encode(o.delivery("clerk", o.token("boss", "boss", "clerk"), small)), exitDeny, "token_depth"},
+		{"delegation that the policy doesn't permit", encode(o.delivery("clerk", o.token("thief", "clerk"), small)), exitDeny, "not_delegated"},
 		{"wrong arguments", encode(o.delivery("clerk", o.token("clerk"), `{"amount": "x"}`)), exitDeny, "invalid_arguments"},
 		{"T04 a stolen token", encode(o.delivery("thief", o.token("boss", "clerk"), small)), exitDeny, "not the audience"},
 		{"stale", encode(o.delivery("clerk", o.token("clerk"), small, func(m *token.Message) { m.Time = m.Time.Add(-time.Hour) })), exitDeny, "unauthenticated"},
@@ -196,6 +211,17 @@ func TestEvalToken(t *testing.T) {
 	trust := filepath.Join(o.dir, "trust.json")
 	text := func(name string, raw []byte) string { return o.write(name, []byte(token.FormatText(raw)+"\n")) }
 	clerk := text("clerk.token", o.token("boss", "clerk"))
+	program, err := eval.Load(filepath.Join(o.dir, "policy.moat"))
+	o.check(err)
+	caveat := func(name, condition string) string {
+		c, err := eval.NewCaveat(program, "refund", condition)
+		o.check(err)
+		return text(name, o.tokenWith([]string{string(c)}, "boss", "clerk"))
+	}
+	signed, err := token.SignAttestation(o.ids["ci"], token.Attestation{Realm: "shop", ID: token.ID{1}, Claim: "ci-passed", Value: "4f2a", NotBefore: o.now, Expires: o.now.Add(time.Hour)})
+	o.check(err)
+	claim := text("claim", signed)
+	ship := o.write("ship.json", []byte(`{"subject": {"type": "agent", "id": "clerk"}, "action": {"name": "execute", "properties": {"commit": "4f2a"}}, "resource": {"type": "tool", "id": "ship"}, "context": {"time": "2026-03-01T12:01:00Z"}}`))
 	for _, c := range []struct {
 		name  string
 		flags []string
@@ -210,6 +236,12 @@ func TestEvalToken(t *testing.T) {
 		{"broken token", []string{"--token", o.write("broken", []byte("moat1_AAAA")), "--trust", trust, request("clerk", "20.00")}, exitInvalid, "[encoding]"},
 		{"missing token", []string{"--token", filepath.Join(o.dir, "nope"), "--trust", trust, request("clerk", "20.00")}, exitUsage, "no such file"},
 		{"delegation that the policy doesn't permit", []string{"--token", text("thief.token", o.token("thief", "clerk")), "--trust", trust, request("clerk", "20.00")}, exitDeny, "not_delegated"},
+		{"more blocks than the policy allows", []string{"--token", text("long.token", o.token("boss", "boss", "clerk")), "--trust", trust, request("clerk", "20.00")}, exitInvalid, "[depth]"},
+		{"a caveat that holds", []string{"--token", caveat("holds.token", "args.amount <= 20.00"), "--trust", trust, request("clerk", "20.00")}, exitOK, "by small"},
+		{"a caveat that doesn't", []string{"--token", caveat("fails.token", "args.amount <= 10.00"), "--trust", trust, request("clerk", "20.00")}, exitDeny, "caveat"},
+		{"a claim", []string{"--token", clerk, "--trust", trust, "--attestation", claim, ship}, exitOK, "by ship"},
+		{"no claim", []string{"--token", clerk, "--trust", trust, ship}, exitDeny, "condition_failed"},
+		{"a token for a claim", []string{"--token", clerk, "--trust", trust, "--attestation", clerk, ship}, exitInvalid, "[envelope]"},
 	} {
 		if code, out := run(c.flags...); code != c.code || !strings.Contains(out, c.want) {
 			t.Errorf("%s: exit %d, want %d with %q\n%s", c.name, code, c.code, c.want, out)
