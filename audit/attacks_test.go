@@ -75,14 +75,7 @@ func (s *sample) open(t testing.TB, signed []byte) *Signed {
 	return c
 }
 
-// write lays lines out over the segments as they were, in a new directory beside copies of the other files.
-func (s *sample) write(t testing.TB, lines [][]byte, tail string) string {
-	t.Helper()
-	dir := t.TempDir()
-	s.writeTo(t, dir, lines, tail)
-	return dir
-}
-
+// writeTo lays lines out over the segments as they were.
 func (s *sample) writeTo(t testing.TB, dir string, lines [][]byte, tail string) {
 	t.Helper()
 	for i, first := range s.first {
@@ -403,13 +396,13 @@ func TestA05ExactNumbers(t *testing.T) {
 func private() *Decision {
 	d := decision()
 	d.Args = []Argument{
-		{"body", Field{Mode: Digest, Text: `"swordfish"`}}, {"pin", Field{Text: "4711"}}, {"to", Shown(`"bob@example.com"`)}, {"tags", Field{Mode: Digest, Text: `{"swordfish":["x"]}`}},
+		{"body", Field{Mode: Digest, Text: `"swordfish"`}}, {"pin", Field{Text: "xyzzy"}}, {"to", Shown(`"bob@example.com"`)}, {"tags", Field{Mode: Digest, Text: `{"swordfish":["x"]}`}},
 	}
-	d.Facts.ValueOrigins = []Origin{{Shown("swordfish"), []string{"user"}}, {Shown("4711"), []string{"crm"}}, {Shown("bob@example.com"), []string{"user"}}}
-	d.Facts.Origins = []Origin{{Shown("/body"), []string{"user"}}, {Shown("/tags/swordfish/0"), []string{"user"}}, {Shown("/pin/4711"), []string{"user"}}, {Shown("/nowhere/swordfish"), []string{"user"}}}
+	d.Facts.ValueOrigins = []Origin{{Shown("swordfish"), []string{"user"}}, {Shown("xyzzy"), []string{"crm"}}, {Shown("bob@example.com"), []string{"user"}}}
+	d.Facts.Origins = []Origin{{Shown("/body"), []string{"user"}}, {Shown("/tags/swordfish/0"), []string{"user"}}, {Shown("/pin/xyzzy"), []string{"user"}}, {Shown("/nowhere/swordfish"), []string{"user"}}}
 	d.Detail = Shown("args.body is swordfish")
-	d.Errors = []RuleError{{"r", "rule_error", Shown("4711 isn't swordfish")}}
-	d.Request.Digest = sha256.Sum256([]byte(`execute pay swordfish 4711`))
+	d.Errors = []RuleError{{"r", "rule_error", Shown("xyzzy isn't swordfish")}}
+	d.Request.Digest = sha256.Sum256([]byte(`execute pay swordfish xyzzy`))
 	d.Facts.Approvals = []ApprovalUse{{Rule: "r", By: "ann", Request: d.Request}}
 	d.Used = d.Facts.Approvals
 	return d
@@ -436,8 +429,8 @@ func TestA06Dictionary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"swordfish", "4711"} {
-		for _, form := range []string{word, `"` + word + `"`, `{"swordfish":["x"]}`, "execute pay swordfish 4711", "https://x/?q=swordfish", "args.body is swordfish"} {
+	for _, word := range []string{"swordfish", "xyzzy"} {
+		for _, form := range []string{word, `"` + word + `"`, `{"swordfish":["x"]}`, "execute pay swordfish xyzzy", "https://x/?q=swordfish", "args.body is swordfish"} {
 			sum := sha256.Sum256([]byte(form))
 			twice := sha256.Sum256(sum[:])
 			zero := hmac.New(sha256.New, nil)

@@ -120,6 +120,11 @@ func OpenCheckpoint(signed []byte, log *Public, witnesses []*Public, quorum int)
 	if err != nil {
 		return nil, fmt.Errorf("audit: the checkpoint: %w", err)
 	}
+	for _, sig := range append(n.Sigs[:len(n.Sigs):len(n.Sigs)], n.UnverifiedSigs...) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil { // there is one text of a signature
+			return nil, fmt.Errorf("audit: the checkpoint: a signature by %s has stray bits", strconv.QuoteToASCII(sig.Name))
+		}
+	}
 	s := new(Signed)
 	if s.Origin, s.Size, s.Root, err = parseCheckpoint(n.Text); err != nil {
 		return nil, err
