@@ -143,7 +143,7 @@ func BenchmarkPEP(b *testing.B) {
 	const batch = 512
 	for _, blocks := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("blocks=%d", blocks), func(b *testing.B) {
-			bed := newBenchBed(b, blocks, batch, false)
+			bed := newBenchBed(b, blocks, batch, true)
 			b.ReportAllocs()
 			var decide, verify []time.Duration
 			n := 0

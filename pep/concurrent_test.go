@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -100,7 +101,10 @@ func TestConcurrentSenders(t *testing.T) {
 	w.pep.Close()
 	logged := map[string]int{}
 	var junk uint64
-	for _, r := range w.records() {
+	for r, err := range audit.Read(filepath.Join(w.cfg.Dir, "log"), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		switch ev := r.Event.(type) {
 		case *audit.Decision:
 			logged[fmt.Sprint(ev.Sender, " ", ev.Sequence)]++
