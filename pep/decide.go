@@ -201,9 +201,7 @@ func (c *decision) record(a Answer, facts eval.Facts) (Answer, audit.Ticket) {
 	}
 	p := c.pep
 	ev := c.event(a, facts)
-	p.mu.Lock()
 	t, err := p.queue(ev, c.now)
-	p.mu.Unlock()
 	if err != nil {
 		return a.notRecorded(err), audit.Ticket{}
 	}

@@ -1,7 +1,6 @@
 package pep
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -82,12 +81,7 @@ func (p *PEP) RecordEffect(a Answer, outcome string, bytes int, detail error) (u
 		ev.Detail = shownDetail(detail)
 	}
 	now, _ := p.time.tell()
-	p.mu.Lock()
-	t, err := p.queue(ev, now)
-	p.mu.Unlock()
-	if err == nil {
-		err = t.Wait(context.Background())
-	}
+	t, err := p.append(ev, now)
 	if err != nil {
 		return 0, fmt.Errorf("pep: how it ended can't be written down: %w", err)
 	}

@@ -1,7 +1,6 @@
 package pep
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -161,12 +160,7 @@ func (p *PEP) replace(old, next *inForce, event func(until time.Time) audit.Even
 		until = now.Add(p.cfg.Rollover)
 		next.previous, next.until = &before, until
 	}
-	p.mu.Lock()
-	t, err := p.queue(event(until), now)
-	p.mu.Unlock()
-	if err == nil {
-		err = t.Wait(context.Background())
-	}
+	_, err := p.append(event(until), now)
 	if err != nil {
 		return fmt.Errorf("pep: the change can't be written down, so it isn't made: %w", err)
 	}
@@ -206,13 +200,7 @@ func (p *PEP) Revoke(signed []byte) error {
 		ev.Digests = append(ev.Digests, d.String())
 	}
 	now, _ := p.time.tell()
-	p.mu.Lock()
-	t, err := p.queue(ev, now)
-	p.mu.Unlock()
-	if err == nil {
-		err = t.Wait(context.Background())
-	}
-	if err != nil {
+	if _, err := p.append(ev, now); err != nil {
 		return fmt.Errorf("pep: the list is in use, but that can't be written down: %w", err)
 	}
 	return nil

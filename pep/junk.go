@@ -1,7 +1,6 @@
 package pep
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"time"
@@ -41,12 +40,7 @@ func (j *junk) flush(p *PEP) {
 	if n == 0 {
 		return
 	}
-	p.mu.Lock()
-	t, err := p.queue(ev, time.Time{})
-	p.mu.Unlock()
-	if err == nil {
-		err = t.Wait(context.Background())
-	}
+	_, err := p.append(ev, time.Time{})
 	if err != nil {
 		j.mu.Lock()
 		j.n += n

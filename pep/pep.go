@@ -255,19 +255,28 @@ func (p *PEP) panicked(r any, a Answer) Answer {
 	return Answer{Stage: a.Stage, Code: eval.CodeInternal, Index: t.Index, Reason: reason}
 }
 
-// queue gives an event its place in the log. The caller holds p.mu, or nobody else can be deciding.
+// queue gives an event its place in the log.
 func (p *PEP) queue(ev audit.Event, now time.Time) (audit.Ticket, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	t, err := p.log.Queue(ev)
 	if err != nil {
 		return t, err
 	}
 	if t.Index >= p.last.size {
-		p.last.size, p.ticket = t.Index+1, t // its hash is known once it is durable
+		p.last.size, p.ticket = t.Index+1, t
 	}
-	if now.After(p.last.time) {
-		p.last.time = now
-	}
+	p.last.time = later(p.last.time, now)
 	return t, nil
+}
+
+// append adds an event to the log, and returns once it is durable.
+func (p *PEP) append(ev audit.Event, now time.Time) (audit.Ticket, error) {
+	t, err := p.queue(ev, now)
+	if err == nil {
+		err = t.Wait(context.Background())
+	}
+	return t, err
 }
 
 // parseArgs reads the arguments of a message.
