@@ -8,6 +8,7 @@ import (
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/record"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -237,7 +238,7 @@ func (c *decision) senderText() string {
 // event is the record of the decision.
 func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
 	m, in := c.message, c.in
-	d := decisionEvent(in.program, c.request, facts, a.Decision)
+	d := record.Decision(in.program, c.request, facts, a.Decision)
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
 	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence
 	d.Policy, d.Trust = in.digest, in.trustDigest

@@ -7,6 +7,7 @@ import (
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/record"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -77,7 +78,7 @@ func (p *PEP) RecordEffect(a Answer, outcome string, bytes int, detail error) (u
 		return 0, errNotPermitted
 	}
 	ev := &audit.Effect{Decision: a.Index, Agent: a.Request.Subject, Action: a.Request.Action, Resource: audit.Shown(a.Request.Resource.String()), Outcome: outcome, Bytes: uint64(max(bytes, 0))}
-	if detail != nil && a.basis.shown(a.Request) {
+	if detail != nil && record.Shown(a.basis.in.program.Policy(), a.Request) {
 		ev.Detail = shownDetail(detail)
 	}
 	now, _ := p.time.tell()
@@ -86,16 +87,6 @@ func (p *PEP) RecordEffect(a Answer, outcome string, bytes int, detail error) (u
 		return 0, fmt.Errorf("pep: how it ended can't be written down: %w", err)
 	}
 	return t.Index, nil
-}
-
-// shown reports whether the log keeps all arguments of a request in full.
-func (b *basis) shown(req eval.Request) bool {
-	for _, arg := range arguments(b.in.program.Policy(), req) {
-		if arg.Mode != audit.Full {
-			return false
-		}
-	}
-	return true
 }
 
 func shownDetail(err error) audit.Field {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/pep"
@@ -23,6 +24,10 @@ type answer struct {
 	line        int               // the line, in a batch
 	stage       pep.Stage         // at which a message was decided; none for a request
 	ask         *pep.Ask          // what may be approved of a message
+
+	facts      eval.Facts
+	ticket     *audit.Ticket // of its record in the log, nil for none
+	unrecorded error         // why it couldn't be recorded; the decision is then a deny
 }
 
 // text renders the answer for people: a line with the outcome, the request and why; below it the explanation.

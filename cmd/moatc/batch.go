@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,44 +36,68 @@ func runBatch(cmd *cobra.Command, a *asker, name string) error {
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	stats := batchStats{start: time.Now()}
 	progress := newProgress(cmd.ErrOrStderr())
+	var waiting []answer // for their records to become durable: many of them at once
+	var unrecorded error
+	answerAll := func() error {
+		for i := range waiting {
+			an := &waiting[i]
+			an.settle()
+			unrecorded = cmp.Or(unrecorded, an.unrecorded)
+			stats.add(*an)
+			an.line = stats.lines
+			var err error
+			if a.text {
+				_, err = out.WriteString(an.text())
+			} else {
+				err = report.WriteJSON(out, an.response(), "")
+			}
+			if err != nil {
+				return err
+			}
+		}
+		waiting = waiting[:0]
+		progress.show(stats.lines)
+		return nil
+	}
 	for {
 		line, err := readLine(lines)
 		if err == io.EOF {
 			break
 		}
-		var an answer
 		switch {
 		case errors.Is(err, errLongLine):
-			an = answer{program: a.program, invalid: err, decision: eval.Decision{Code: eval.CodeInvalidRequest}}
+			an := answer{program: a.program, invalid: err, decision: eval.Decision{Code: eval.CodeInvalidRequest}}
+			a.record(&an, []byte(err.Error())) // of the line itself nothing was kept
+			waiting = append(waiting, an)
 		case err != nil:
-			out.Flush()
-			return ioError(name, err)
+			return errors.Join(answerAll(), out.Flush(), ioError(name, err))
 		default:
-			an = a.ask(line)
+			waiting = append(waiting, a.ask(line))
 		}
-		stats.add(an)
-		an.line = stats.lines
-		if a.text {
-			_, err = out.WriteString(an.text())
-		} else {
-			err = report.WriteJSON(out, an.response(), "")
+		idle := lines.Buffered() == 0 // whoever feeds the lines may be waiting for the answers
+		if idle || a.log == nil || len(waiting) >= 1024 {
+			if err := answerAll(); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		if lines.Buffered() == 0 { // whoever feeds the lines may be waiting for the answers
+		if idle {
 			if err := out.Flush(); err != nil {
 				return err
 			}
 		}
-		progress.show(stats.lines)
+	}
+	if err := answerAll(); err != nil {
+		return err
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
 	progress.clear()
 	fmt.Fprintln(cmd.ErrOrStderr(), stats)
-	if stats.invalid > 0 {
+	switch {
+	case unrecorded != nil:
+		return unrecorded
+	case stats.invalid > 0:
 		return exit(exitInvalid)
 	}
 	return nil

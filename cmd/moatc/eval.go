@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/report"
@@ -19,7 +20,7 @@ import (
 )
 
 func newEval() *cobra.Command {
-	var policy string
+	var policy, logDir, logKey string
 	var explain, batch bool
 	var ev evidence
 	cmd := &cobra.Command{
@@ -46,7 +47,10 @@ earlier message; --context plays the host.
 With --batch the one argument is a file (or -) with a request on every line, of at most 1 MiB; the answers are JSON lines in
 the same order (text lines with --format text), and a summary goes to standard error.
 
-Exit codes: 0 permit, 2 deny, 4 ask, 3 the policy or a request is invalid, 1 a file can't be read; of several requests the
+With --log every decision is written to an audit log, and answered once it is durable there; one that can't be written is a deny. The policy says which
+arguments the log holds. See ` + "`moatc audit`" + ` and ` + "`moatc replay`" + `.
+
+Exit codes: 0 permit, 2 deny, 4 ask, 3 the policy or a request is invalid, 1 a file can't be read or the log written; of several requests the
 gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was no valid request.`,
 		Example: `  moatc eval --policy policies/quickstart policies/quickstart/requests/permit.json
   moatc eval --explain --policy policies/quickstart policies/quickstart/requests
@@ -62,12 +66,18 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of a deny or an ask which permit came nearest and what it lacked")
 	ev.flags(cmd)
 	cmd.Flags().BoolVar(&batch, "batch", false, "read a request from every line of one file, answer in as many lines")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.Flags().StringVar(&logDir, "log", "", "write every decision to the log in this `directory`, which is made if need be")
+	cmd.Flags().StringVar(&logKey, "log-key", "", "the `file` with the log's key, "+logKeyFile+" in its directory by default")
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		switch {
+		case logKey != "" && logDir == "":
+			return usageError(cmd, "--log-key is the key of a log: --log DIRECTORY")
 		case policy == "":
 			return usageError(cmd, "say which policy to ask: --policy PATH")
 		case batch && len(args) != 1:
 			return usageError(cmd, "--batch reads one file, or - for standard input")
+		case logDir != "" && ev.message:
+			return usageError(cmd, "--log is for requests; an enforcement point keeps its own log of messages")
 		case batch && ev.message:
 			return usageError(cmd, "--batch reads requests, not messages")
 		}
@@ -80,6 +90,16 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 			return exit(exitDiagnostics(ds))
 		}
 		a := &asker{program: eval.New(p), explain: explain, evidence: &ev, policy: policy, text: format.value == "text" && (!batch || cmd.Flags().Changed("format"))}
+		if logDir != "" {
+			if a.log, err = openLog(cmd, logDir, logKey); err != nil {
+				return err
+			}
+			defer func() {
+				if cerr := a.log.Close(); cerr != nil {
+					err = errors.Join(cerr, err)
+				}
+			}()
+		}
 		if batch {
 			return runBatch(cmd, a, args[0])
 		}
@@ -104,6 +124,7 @@ func evalOne(cmd *cobra.Command, a *asker, name string, named bool, format strin
 		return exitUsage
 	}
 	an := a.ask(data)
+	an.settle()
 	if named {
 		an.source = name
 	}
@@ -119,6 +140,9 @@ func evalOne(cmd *cobra.Command, a *asker, name string, named bool, format strin
 	switch {
 	case err != nil:
 		return exitUsage // the output remembers why
+	case an.unrecorded != nil:
+		complain(cmd.ErrOrStderr(), an.unrecorded)
+		return exitUsage
 	case an.invalid != nil:
 		return exitInvalid
 	}
@@ -178,6 +202,7 @@ type asker struct {
 	text     bool // the answers are for people
 	evidence *evidence
 	policy   string
+	log      *audit.Log // nil: none is kept
 }
 
 // ask decides a request in JSON. Where the request has no time, it is made now.
@@ -185,25 +210,30 @@ func (a *asker) ask(data []byte) answer {
 	if a.evidence.message {
 		return a.askMessage(data, a.policy, a.evidence)
 	}
+	an := a.decide(data)
+	a.record(&an, data)
+	return an
+}
+
+func (a *asker) decide(data []byte) answer {
 	an := answer{program: a.program}
-	var facts eval.Facts
-	an.request, facts, an.invalid = eval.ParseEvaluation(data)
+	an.request, an.facts, an.invalid = eval.ParseEvaluation(data)
 	if an.invalid != nil {
 		an.decision.Code = eval.CodeInvalidRequest
 		return an
 	}
-	if facts.Time.IsZero() {
-		facts.Time = time.Now()
+	if an.facts.Time.IsZero() {
+		an.facts.Time = time.Now()
 	}
-	if an.invalid = a.evidence.lend(a.program, &an.request, &facts); an.invalid != nil {
+	if an.invalid = a.evidence.lend(a.program, &an.request, &an.facts); an.invalid != nil {
 		an.decision.Code = eval.CodeInvalidRequest
 		return an
 	}
 	if !a.explain && !a.text {
-		an.decision = a.program.Decide(an.request, facts)
+		an.decision = a.program.Decide(an.request, an.facts)
 		return an
 	}
-	x := a.program.Explain(an.request, facts)
+	x := a.program.Explain(an.request, an.facts)
 	an.decision = x.Decision
 	if a.explain {
 		an.explanation = &x

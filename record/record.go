@@ -1,4 +1,8 @@
-package pep
+// Package record turns decisions of the evaluator into events of the log, and back into requests that can be asked again.
+//
+// [Decision] writes down what was asked and what was decided, each argument as the policy says the log may keep it. [Request] reads a request out of
+// such a record, or says why it can't be had again.
+package record
 
 import (
 	"maps"
@@ -10,8 +14,9 @@ import (
 	"github.com/moat-lang/moat/strictjson"
 )
 
-// decisionEvent is what the log says of a request and of what the rules said to it.
-func decisionEvent(program *eval.Program, req eval.Request, facts eval.Facts, d eval.Decision) *audit.Decision {
+// Decision is what the log says of a request and of what the rules said to it: all but how the request came, and the policy, outcome and code, which are the
+// caller's to fill in. What the policy doesn't declare among the arguments is redacted.
+func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.Decision) *audit.Decision {
 	ev := &audit.Decision{Agent: req.Subject, Person: req.Kind == lang.Person, Action: req.Action, Resource: req.Resource.String(), Rules: d.RuleIDs()}
 	if req.Args.Kind == strictjson.Object {
 		ev.Args = arguments(program.Policy(), req)
@@ -68,6 +73,11 @@ func arguments(policy *lang.Program, req eval.Request) []audit.Argument {
 		out[i].Text, begin = all[begin:end], end
 	}
 	return out
+}
+
+// Shown reports whether the log keeps all arguments of a request in full.
+func Shown(policy *lang.Program, req eval.Request) bool {
+	return !slices.ContainsFunc(arguments(policy, req), func(a audit.Argument) bool { return a.Mode != audit.Full })
 }
 
 func recordMode(params []lang.Param, name string) audit.Mode {
