@@ -15,7 +15,7 @@ const (
 	exitDeny    = 2 // deny
 	exitInvalid = 3 // a policy or an input is invalid
 	exitAsk     = 4 // permitted once somebody has approved
-	exitFinding = 5 // a test failed, a file isn't formatted
+	exitFinding = 5 // a test failed, a file isn't formatted, a log is broken, a replayed decision changes
 )
 
 // gravity orders exit codes for a command that does several things: the code is that of the gravest. A thing that couldn't be

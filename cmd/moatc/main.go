@@ -66,7 +66,7 @@ Exit codes:
   2  deny
   3  a policy or an input is invalid
   4  ask: permitted once somebody has approved
-  5  a finding: a test failed, a file isn't formatted`,
+  5  a finding: a test failed, a file isn't formatted, a log is broken, a replayed decision changes`,
 		Example: `  moatc check policies/quickstart
   moatc test policies/quickstart
   moatc eval --explain --policy policies/quickstart policies/quickstart/requests/ask.json`,
@@ -78,7 +78,8 @@ Exit codes:
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newImport(), newDemo(), newVersion(),
-		newIdentity(), newToken(), newAttest(), newApprove(), newRevoke())
+		newIdentity(), newToken(), newAttest(), newApprove(), newRevoke(),
+		newAudit(), newReplay())
 	return root
 }
 

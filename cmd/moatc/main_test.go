@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE moatc ARG…   moatc must end with this code
 //	under DURATION          the last exits must have taken less
+//	tamper HOW [LINE]       the file whole is copied to the log's only segment, but for a line that is edited, deleted, swapped, doubled, or cut at
 //	write FILE TEXT…        the texts, joined; \n, \x00 and so on as in Go; 1000xTEXT is TEXT a thousand times
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -33,9 +35,10 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits,
-			"under": scriptUnder,
-			"write": scriptWrite,
+			"exits":  scriptExits,
+			"under":  scriptUnder,
+			"write":  scriptWrite,
+			"tamper": scriptTamper,
 		},
 	})
 }
@@ -89,6 +92,36 @@ func scriptWrite(ts *testscript.TestScript, neg bool, args []string) {
 		b.WriteString(strings.Repeat(text, n))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o666))
+}
+
+func scriptTamper(ts *testscript.TestScript, neg bool, args []string) {
+	lines := strings.SplitAfter(ts.ReadFile("whole"), "\n")
+	at := 0
+	if len(args) > 1 {
+		var err error
+		at, err = strconv.Atoi(args[1])
+		ts.Check(err)
+		at--
+	}
+	switch args[0] {
+	case "edit":
+		lines[at] = strings.Replace(lines[at], "5.00", "6.00", 1)
+	case "delete":
+		lines = slices.Delete(lines, at, at+1)
+	case "swap":
+		lines[at], lines[at+1] = lines[at+1], lines[at]
+	case "double":
+		lines = slices.Insert(lines, at, lines[at])
+	case "cut":
+		lines = lines[:at+1]
+	case "half":
+		lines = append(lines[:at+1:at+1], lines[at+1][:40])
+	case "append":
+		lines = append(lines, lines[1][:40])
+	default:
+		ts.Fatalf("tamper: what is %s?", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("log/00000000000000000000.jsonl"), []byte(strings.Join(lines, "")), 0o600))
 }
 
 // TestExamples runs the examples of every command's help, as if in the root of the repository.
