@@ -284,7 +284,11 @@ func (c *codec) writeField(f *Field) {
 		c.quote(f.Text)
 	case Digest:
 		sum := f.HMAC
-		if sum == ([32]byte{}) {
+		switch {
+		case sum != [32]byte{}:
+		case c.key == nil: // a line was read that holds in full what may only be digested
+			c.fail("a value stands in full beside private arguments")
+		default:
 			sum = c.key.sum(labelValue, f.Text)
 		}
 		c.out = append(c.out, `{"hmac":`...)

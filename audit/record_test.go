@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand"
 	"reflect"
+	"regexp"
 	"testing"
 	"time"
 
@@ -156,6 +157,32 @@ func TestRecordIsStrict(t *testing.T) {
 		}
 		if why := checkLine([]byte(bad), 0, new([32]byte)); why == "" {
 			t.Errorf("%q passed", bad)
+		}
+	}
+}
+
+// A line that holds in full what may stand only redacted or digested beside a private argument was not written by a log, and is refused.
+func TestUnguardedLine(t *testing.T) {
+	d := private()
+	body, err := appendEvent(nil, d, newKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := appendTail(body, 1, KindDecision, new([32]byte), time.Unix(0, 0))
+	if _, err := parseRecord(line); err != nil {
+		t.Fatal(err)
+	}
+	hmac := regexp.MustCompile(`"of":\{"hmac":"[0-9a-f]{64}"\}`)
+	for _, bad := range [][]byte{
+		hmac.ReplaceAll(line, []byte(`"of":{"full":"swordfish"}`)),
+		bytes.Replace(line, []byte(`"detail":{"redacted":true}`), []byte(`"detail":{"full":"x"}`), 1),
+		bytes.Replace(line, []byte(`"request":{"hmac"`), []byte(`"request":{"sha256"`), 1),
+	} {
+		if bytes.Equal(bad, line) {
+			t.Fatal("nothing was changed")
+		}
+		if _, err := parseRecord(bad); err == nil {
+			t.Errorf("read: %s", bad)
 		}
 	}
 }
