@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/moat-lang/moat/audit"
@@ -40,9 +41,9 @@ func TestRecordEffect(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	denied := w.expect(w.delivery("deploy", `{"commit": "4f2a", "hosts": 1}`, "coordinator"), eval.Deny, eval.CodeNoPermit)
-	forged := denied
-	forged.Outcome = eval.Permit
-	for name, a := range map[string]pep.Answer{"zero": {}, "denied": denied, "made up": {Outcome: eval.Permit}, "turned round": forged} {
+	forged, withdrawn := denied, secret
+	forged.Outcome, withdrawn.Outcome = eval.Permit, eval.Deny
+	for name, a := range map[string]pep.Answer{"zero": {}, "denied": denied, "made up": {Outcome: eval.Permit}, "turned round": forged, "withdrawn": withdrawn} {
 		if _, err := w.pep.RecordEffect(a, "ok", 0, nil); err == nil {
 			t.Errorf("%s: an effect of what wasn't permitted", name)
 		}
@@ -85,6 +86,16 @@ func TestHolds(t *testing.T) {
 		if err := w.pep.Holds(a); (err == nil) != tt.holds {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	files := fstest.MapFS{"policy.moat": {Data: []byte(replace(teamPolicy, "ISSUER", "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH"))}}
+	r := started(t, func(c *pep.Config) { c.Policy = pep.FS(files, ".") })
+	b := r.expect(r.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)
+	files["policy.moat"].Data = append(files["policy.moat"].Data, "forbid any to execute on tool note\n"...)
+	if err := r.pep.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if r.pep.Holds(b) == nil {
+		t.Error("it holds under another policy")
 	}
 	w := started(t, func(c *pep.Config) { c.Rollover = 30 * time.Second })
 	a := w.expect(w.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)

@@ -105,6 +105,20 @@ func TestFloodOfJunk(t *testing.T) {
 	}
 }
 
+// A sender that goes on beyond its rate costs a signature check each time, up to the cap of those that were for nothing.
+func TestRateIsCheap(t *testing.T) {
+	w := newWorld(t, rates(relay.Rate{PerSecond: 1, Burst: 1}, relay.Rate{PerSecond: 1, Burst: 5}))
+	w.expect(w.message("reviewer", "hello", "coordinator"), relay.Delivered, eval.CodePermit)
+	raw := w.message("reviewer", "hello", "coordinator")
+	seen := map[relay.Status]int{}
+	for range 60 {
+		seen[w.send(raw).Status]++
+	}
+	if seen[relay.RateLimited] > 25 || seen[relay.RateLimited]+seen[relay.Flooded] != 60 {
+		t.Errorf("%v", seen)
+	}
+}
+
 // Only so many are decided at a time; the others are turned away at once.
 func TestOverloaded(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})

@@ -268,6 +268,11 @@ func TestRegisteredAttestations(t *testing.T) {
 	if err := w.registry.Register(relay.Agent{Name: "partner", Key: stranger, Attestations: [][]byte{claim(stranger)}}); err != nil {
 		t.Fatal(err)
 	}
+	bad := claim(stranger)
+	bad[len(bad)-1] ^= 1
+	if err := w.registry.Register(relay.Agent{Name: "partner", Key: stranger, Attestations: [][]byte{bad}}); !errors.Is(err, relay.BadAttestation) {
+		t.Errorf("an attestation that doesn't hold: %v", err)
+	}
 	w.expect(w.message("reviewer", "hello", "coordinator", "stranger"), relay.Delivered, eval.CodePermit)
 	if got := w.registry.Groups("partner"); len(got) != 1 || got[0] != "Partners" {
 		t.Errorf("the partner is in %v", got)
