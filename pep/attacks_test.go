@@ -19,6 +19,7 @@ import (
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/internal/forge"
 	"github.com/moat-lang/moat/pep"
 	"github.com/moat-lang/moat/strictjson"
 	"github.com/moat-lang/moat/token"
@@ -573,4 +574,64 @@ func TestR05Clock(t *testing.T) {
 	w.expect(&token.Delivery{}, eval.Deny, pep.CodeClock)
 	w.pep.AcknowledgeClock()
 	w.expect(w.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)
+}
+
+// G07: an agent writes into its own namespace, and into no other's: not under a name that its own begins with, not through a name that climbs, not by handing
+// its authority to the namespace's owner, who then acts for both.
+func TestG07ForeignNamespace(t *testing.T) {
+	w := started(t, func(c *pep.Config) {
+		c.Policy = policyOf(replace(teamPolicy, "ISSUER", "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH") + `permit Staff, mallory to write on "file:///**"
+permit mallory to delegate on agent any
+forbid foreign: any to write on "file:///memory/**" unless starts(resource.path, "/memory/" + agent.name + "/")
+`)
+	})
+	write := func(to string, chain ...string) *token.Delivery {
+		raw := w.token(chain...)
+		return &token.Delivery{Message: w.sign(chain[len(chain)-1], w.message(raw, "write", to, "")), Token: raw}
+	}
+	w.expect(write("file:///memory/coordinator/plan", "coordinator"), eval.Permit, eval.CodePermit)
+	w.expect(write("file:///memory/reviewer/plan", "reviewer"), eval.Permit, eval.CodePermit)
+	for _, to := range []string{"reviewer/plan", "coordinator2/plan", "coordinato/plan", "coordinator", "Coordinator/plan", "x/coordinator/plan"} {
+		w.expect(write("file:///memory/"+to, "coordinator"), eval.Deny, eval.CodeForbidden)
+	}
+	w.expect(write("file:///memory/reviewer/plan", "mallory", "reviewer"), eval.Deny, eval.CodeForbidden)
+	w.expect(write("file:///memory/reviewer/plan", "mallory"), eval.Deny, eval.CodeForbidden)
+	for _, to := range []string{"file:///memory/coordinator/../reviewer/plan", "file:///memory/coordinator//../reviewer/plan", "file:///memory/coordinator/%2e%2e/reviewer/plan", "file:///memory/coordinator/"} {
+		w.expect(w.forged("coordinator", func(m map[int]any) { m[10], m[11] = "write", to; delete(m, 12) }), eval.Deny, pep.CodeUnauthenticated)
+	}
+}
+
+// G08: a chain on which each hop adds a verb is refused at the first hop that does, however many narrow ones follow, and each refusal is in the log.
+func TestG08OneVerbMoreAHop(t *testing.T) {
+	w := started(t, func(c *pep.Config) {
+		c.Policy = policyOf(replace(teamPolicy, "ISSUER", "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH") + "permit Staff, deployer to delegate on agent any\npermit Staff, deployer, mallory to read, write, create, delete on \"file:///srv/**\"\n")
+	})
+	verbs := []string{"read", "write", "create", "delete"}
+	chain := []string{"coordinator", "reviewer", "deployer", "mallory"}
+	block := func(i, n int) token.Block {
+		return token.Block{Realm: "test", Audience: w.ids[chain[i]].Key(), ID: newID(t), Depth: 7 - i, NotBefore: w.clock.now().Add(-time.Minute).Truncate(time.Second), Expires: w.clock.now().Add(time.Hour).Truncate(time.Second),
+			Grants: []token.Grant{grant(verbs[:n], []string{"file:///srv/**"})}}
+	}
+	send := func(raw []byte, by, action string) *token.Delivery {
+		return &token.Delivery{Message: w.sign(by, w.message(raw, action, "file:///srv/x", "")), Token: raw}
+	}
+	growing := must[[]byte](t)(token.Mint(w.root, block(0, 1)))
+	w.expect(send(growing, "coordinator", "read"), eval.Permit, eval.CodePermit)
+	for i := 1; i < len(chain); i++ {
+		growing = must[[]byte](t)(forge.Append(growing, w.seeds[chain[i-1]], block(i, i+1)))
+		for _, action := range verbs[:i+1] { // what it has had all along, too
+			a := w.expect(send(growing, chain[i], action), eval.Deny, pep.CodeToken+"grants")
+			var terr *token.Error
+			if !errors.As(a.Reason, &terr) || terr.Block != 1 || !strings.Contains(terr.Detail, "write") || a.Index == 0 {
+				t.Errorf("hop %d, %s: %v, record %d", i, action, a.Reason, a.Index)
+			}
+		}
+	}
+	// Without the verbs that were added it holds, and the last of them may do what the first may.
+	same := must[[]byte](t)(token.Mint(w.root, block(0, 1)))
+	for i := 1; i < len(chain); i++ {
+		same = must[[]byte](t)(token.Attenuate(same, w.ids[chain[i-1]], block(i, 1)))
+	}
+	w.expect(send(same, "mallory", "read"), eval.Permit, eval.CodePermit)
+	w.expect(send(same, "mallory", "write"), eval.Deny, eval.CodeNotGranted)
 }
