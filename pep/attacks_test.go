@@ -275,6 +275,9 @@ func TestT04StolenAndShortenedTokens(t *testing.T) {
 	w.nobody(&token.Delivery{Message: w.sign("mallory", w.message(stolen, "read", "file:///srv/x", "")), Token: stolen}, token.NotHolder)
 	// Nor does it help to say that the message is the victim's.
 	w.nobody(w.forged("mallory", func(m map[int]any) { k := w.ids["coordinator"].Key(); m[3] = k[:] }), nil)
+	// Nor is a message good for another token of its sender's than the one that it names.
+	named, other := w.token("coordinator"), w.token("coordinator")
+	w.nobody(&token.Delivery{Message: w.sign("coordinator", w.message(named, "execute", "tool://note", note)), Token: other}, nil)
 }
 
 // R03: a list with a lower number, or other content under a known one, is refused; past its next update everything is denied; a PEP whose state was

@@ -122,6 +122,10 @@ func TestT04LastBlockDropped(t *testing.T) {
 	if c.HeldBy(bob.Key()) || c.HeldBy(Key{}) || !c.HeldBy(alice.Key()) {
 		t.Error("bob holds alice's token")
 	}
+	// Whoever has only handed it on doesn't hold it either.
+	if c := verified(t, token, terms(t)); c.HeldBy(alice.Key()) || c.HeldBy(rootKey.Key()) || !c.HeldBy(bob.Key()) {
+		t.Error("the issuer of a block holds the token")
+	}
 	if (&Chain{}).HeldBy(Key{}) {
 		t.Error("the zero key holds the zero chain")
 	}
