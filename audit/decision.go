@@ -9,7 +9,7 @@ import (
 // A Decision is the answer to a request, and enough of the request that the answer can be had again.
 //
 // When an argument is private, so is what could give it away: the digest of the request is keyed; details and messages of errors are
-// redacted; labels by value are digested, and those by place below a private argument stand without the place.
+// redacted; labels by value, and what attestations are about, are digested, and labels by place below a private argument stand without the place.
 type Decision struct {
 	// Who asked, and what.
 	Agent    string // as the policy names it
@@ -67,6 +67,15 @@ type Facts struct {
 	ValueOrigins []Origin // by value, sorted
 	Definition   string   // digest of the tool's definition
 	Approvals    []ApprovalUse
+	Attestations []Attestation
+}
+
+// An Attestation is a claim that the host had verified.
+type Attestation struct {
+	Claim  string
+	Issuer string // did:key
+	By     string // the issuer's name; empty when it has none
+	About  Field  // the value, or the principal's name or did:key
 }
 
 // An Origin says where a value came from.
@@ -102,6 +111,10 @@ type RuleError struct {
 type Token struct {
 	Digest [32]byte // SHA-256 of the token's bytes
 	Blocks []Block
+	// Agents are those on the chain as the policy names them: the root first, if it has a name, then the audience of each block.
+	Agents []string
+	// Issued and Expires are the window of the last block.
+	Issued, Expires time.Time
 }
 
 // A Block is a link of a token chain.
@@ -193,12 +206,15 @@ func (d *Decision) fields(c *codec) {
 	c.uint("sequence", &d.Sequence)
 	c.uint("stage", &d.Stage)
 	c.object("token", func(c *codec) {
+		c.texts("agents", &d.Token.Agents)
 		objects(c, "blocks", &d.Token.Blocks, func(c *codec, b *Block) {
 			c.text("audience", &b.Audience)
 			c.text("id", &b.ID)
 			c.text("issuer", &b.Issuer)
 		})
 		c.hash("digest", &d.Token.Digest)
+		c.time("expires", &d.Token.Expires)
+		c.time("issued", &d.Token.Issued)
 	})
 	c.hash("trust", &d.Trust)
 	objects(c, "used", &d.Used, func(c *codec, a *ApprovalUse) { a.fields(c, private) })
@@ -206,6 +222,16 @@ func (d *Decision) fields(c *codec) {
 
 func (f *Facts) fields(c *codec, d *Decision, private bool) {
 	objects(c, "approvals", &f.Approvals, func(c *codec, a *ApprovalUse) { a.fields(c, private) })
+	objects(c, "attestations", &f.Attestations, func(c *codec, a *Attestation) {
+		about := guard(private, a.About, Digest)
+		c.always("about", &about)
+		if c.reading {
+			a.About = about
+		}
+		c.text("by", &a.By)
+		c.text("claim", &a.Claim)
+		c.text("issuer", &a.Issuer)
+	})
 	c.text("context", &f.Context)
 	c.text("definition", &f.Definition)
 	objects(c, "origins", &f.Origins, func(c *codec, o *Origin) {

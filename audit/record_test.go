@@ -74,7 +74,7 @@ func fixed(r *rand.Rand, ev Event) Event {
 					uses[i].Request.Keyed = true
 				}
 			}
-			e.Facts.Origins, e.Facts.ValueOrigins = nil, nil
+			e.Facts.Origins, e.Facts.ValueOrigins, e.Facts.Attestations = nil, nil, nil
 		}
 	case *Segment:
 		e.Format = FormatVersion

@@ -63,6 +63,18 @@ func Attestation(a *token.Attestation, trust *token.Trust) eval.Attestation {
 	return out
 }
 
+// Blocks are the blocks of a verified token as the log names them.
+func Blocks(chain *token.Chain) []audit.Block {
+	var out []audit.Block
+	issuer := chain.Root().String()
+	for i := range chain.Len() {
+		audience := chain.Key(i + 1).String()
+		out = append(out, audit.Block{ID: chain.Block(i).ID.String(), Issuer: issuer, Audience: audience})
+		issuer = audience
+	}
+	return out
+}
+
 // A link is a verified chain with what the rules and the log want to know of it.
 type link struct {
 	chain     *token.Chain
@@ -71,12 +83,5 @@ type link struct {
 }
 
 func newLink(chain *token.Chain, in *inForce) *link {
-	l := &link{chain: chain, authority: Authority(chain, in.trust)}
-	issuer := chain.Root().String()
-	for i := range chain.Len() {
-		audience := chain.Key(i + 1).String()
-		l.blocks = append(l.blocks, audit.Block{ID: chain.Block(i).ID.String(), Issuer: issuer, Audience: audience})
-		issuer = audience
-	}
-	return l
+	return &link{chain: chain, authority: Authority(chain, in.trust), blocks: Blocks(chain)}
 }

@@ -102,7 +102,7 @@ func (c *decision) decide() (Answer, eval.Facts) {
 	if err != nil {
 		return Answer{Stage: StageRules, Code: CodeFacts, Reason: err}, eval.Facts{}
 	}
-	answer := c.rules(c.in, facts)
+	answer, seen := c.rules(c.in, facts)
 	// A message that names what was in force before is decided by that as well.
 	if prev := c.in.previous; answer.Outcome != eval.Deny && prev != nil && (m.Policy != c.in.digest || m.Trust != c.in.trustDigest) {
 		then, before := *prev, *c
@@ -113,11 +113,11 @@ func (c *decision) decide() (Answer, eval.Facts) {
 		} else {
 			before.chain = newLink(chain, before.in)
 		}
-		if narrower := before.rules(before.in, facts); narrower.Outcome < answer.Outcome {
-			answer = narrower
+		if narrower, then := before.rules(before.in, facts); narrower.Outcome < answer.Outcome {
+			answer, seen = narrower, then
 		}
 	}
-	return answer, facts
+	return answer, seen
 }
 
 // facts asks the host, and puts in the place of what it can't know what was verified.
@@ -137,15 +137,15 @@ func (c *decision) facts() (eval.Facts, error) {
 	return facts, nil
 }
 
-// rules is the third stage, by one policy and trust document.
-func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
+// rules is the third stage, by one policy and trust document. It returns the facts with all that was verified.
+func (c *decision) rules(in *inForce, facts eval.Facts) (Answer, eval.Facts) {
 	if c.chain == nil {
 		code := CodeToken
 		var terr *token.Error
 		if errors.As(c.chainErr, &terr) {
 			code += eval.Code(terr.Reason)
 		}
-		return Answer{Stage: StageRules, Code: code, Reason: c.chainErr}
+		return Answer{Stage: StageRules, Code: code, Reason: c.chainErr}, facts
 	}
 	facts.Authority = c.chain.authority
 	terms := in.terms(c.now)
@@ -166,7 +166,7 @@ func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
 	if len(d.Used) > 0 {
 		ok, err := c.pep.consume(distinct(nonces))
 		if err != nil {
-			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}
+			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, facts
 		}
 		if !ok { // somebody else was faster
 			facts.Approvals = nil
@@ -175,7 +175,7 @@ func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
 	}
 	a := Answer{Outcome: d.Outcome, Code: d.Code, Stage: StageRules, Decision: d}
 	if d.Outcome != eval.Ask {
-		return a
+		return a, facts
 	}
 	if ask.IsZero() {
 		ask = askDigest(in.trust.Realm(), c.message.Sender, c.request, facts)
@@ -183,12 +183,12 @@ func (c *decision) rules(in *inForce, facts eval.Facts) Answer {
 	nonce, expires, ok, err := c.pep.newAsk(c.message.Sender, ask, c.now)
 	switch {
 	case err != nil:
-		return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}
+		return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, facts
 	case !ok:
-		return Answer{Stage: StageRules, Code: CodeTooManyAsks, Reason: errors.New("pep: too many asks wait for approvals")}
+		return Answer{Stage: StageRules, Code: CodeTooManyAsks, Reason: errors.New("pep: too many asks wait for approvals")}, facts
 	}
 	a.Ask = &Ask{Nonce: nonce, Request: ask, Policy: in.digest, Trust: in.trustDigest, Pending: d.Pending, Expires: expires}
-	return a
+	return a, facts
 }
 
 // record gives the decision its place in the log.
@@ -252,7 +252,8 @@ func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
 			d.Agent = d.Sender
 		}
 	}
-	if a.Reason != nil && d.Detail.Text == "" {
+	// Of arguments that couldn't be read nobody can say which the log may show, and the reason may quote them.
+	if a.Reason != nil && d.Detail.Text == "" && a.Code != eval.CodeInvalidArguments {
 		d.Detail = audit.Shown(a.Reason.Error())
 	}
 	return d

@@ -14,7 +14,7 @@ import (
 	"github.com/moat-lang/moat/strictjson"
 )
 
-// Decision is what the log says of a request and of what the rules said to it: all but how the request came, and the policy, outcome and code, which are the
+// Decision is what the log says of a request and of what the rules said to it: all but how the request came, the blocks of its token, and the policy, outcome and code, which are the
 // caller's to fill in. What the policy doesn't declare among the arguments is redacted.
 func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.Decision) *audit.Decision {
 	ev := &audit.Decision{Agent: req.Subject, Person: req.Kind == lang.Person, Action: req.Action, Resource: req.Resource.String(), Rules: d.RuleIDs()}
@@ -30,6 +30,12 @@ func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.
 	}
 	for _, a := range facts.Approvals {
 		ev.Facts.Approvals = append(ev.Facts.Approvals, approvalUse(a))
+	}
+	for _, a := range facts.Attestations {
+		ev.Facts.Attestations = append(ev.Facts.Attestations, audit.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: audit.Shown(a.About)})
+	}
+	if a := facts.Authority; a != nil {
+		ev.Token.Agents, ev.Token.Issued, ev.Token.Expires = a.Agents, a.Issued, a.Expires
 	}
 	for _, a := range d.Used {
 		ev.Used = append(ev.Used, approvalUse(a))

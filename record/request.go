@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
@@ -14,7 +15,7 @@ import (
 // Why a request can't be had again from its record.
 var (
 	ErrPrivate = errors.New("an argument or a label is redacted or digested")
-	ErrToken   = errors.New("it came with a token, which lends authority that the record doesn't hold")
+	ErrToken   = errors.New("its token refused it, whatever the policy says")
 	ErrUnread  = errors.New("it wasn't a request that could be read")
 	ErrEarly   = errors.New("it was refused before the rules were asked")
 )
@@ -27,8 +28,10 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 		return fail(ErrUnread)
 	case d.Stage == 1 || d.Stage == 2:
 		return fail(ErrEarly)
-	case d.Token.Digest != [32]byte{} || len(d.Token.Blocks) > 0:
+	case strings.HasPrefix(d.Code, "token_") || d.Code == string(eval.CodeNotGranted) || d.Code == string(eval.CodeCaveat):
 		return fail(ErrToken)
+	case d.Stage == 3 && d.Outcome == audit.Deny && !ofRules[eval.Code(d.Code)]:
+		return fail(ErrEarly)
 	}
 	name, err := resource.Parse(d.Resource)
 	if err != nil {
@@ -63,6 +66,13 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 			return fail(fmt.Errorf("%w: context: %w", ErrUnread, err))
 		}
 	}
+	for _, a := range d.Facts.Attestations {
+		if a.About.Mode != audit.Full {
+			return fail(ErrPrivate)
+		}
+		facts.Attestations = append(facts.Attestations, eval.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: a.About.Text})
+	}
+	facts.Authority = authority(&d.Token)
 	for _, a := range d.Facts.Approvals {
 		if a.Request.Keyed {
 			return fail(ErrPrivate)
@@ -71,6 +81,30 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 	}
 	return req, facts, nil
 }
+
+// ofRules are the codes of denials by the rules, and of what is denied before any rule because of what the policy declares.
+var ofRules = map[eval.Code]bool{
+	eval.CodeForbidden: true, eval.CodeRuleError: true, eval.CodeUnsupported: true, eval.CodeConditionFailed: true, eval.CodeNoPermit: true, eval.CodeNotDelegated: true,
+	eval.CodeInvalidRequest: true, eval.CodeUnknownAction: true, eval.CodeUnknownTool: true, eval.CodeInvalidArguments: true, eval.CodeInvalidContext: true,
+	eval.CodeInvalidEffect: true, eval.CodeDefinitionChanged: true, eval.CodeTooLarge: true,
+}
+
+// authority is what the token of a record lent, as far as rules ask for it: its grants covered the request and its caveats held, or it would have refused it.
+func authority(t *audit.Token) *eval.Authority {
+	if len(t.Blocks) == 0 {
+		return nil
+	}
+	a := &eval.Authority{Depth: len(t.Blocks), Issued: t.Issued, Expires: t.Expires, Root: t.Blocks[0].Issuer, Agents: t.Agents, Grants: granted{}}
+	holders := t.Agents[max(0, len(t.Agents)-len(t.Blocks)):] // the root's own act is no delegation
+	for i := 1; i < len(holders); i++ {
+		a.Links = append(a.Links, eval.Link{From: holders[i-1], To: holders[i]})
+	}
+	return a
+}
+
+type granted struct{}
+
+func (granted) Allows(string, resource.Name) bool { return true }
 
 func labels(origins []audit.Origin) (map[string][]string, error) {
 	if len(origins) == 0 {

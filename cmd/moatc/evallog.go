@@ -123,6 +123,7 @@ func (a *asker) record(an *answer, input []byte) {
 	ev := &audit.Decision{Input: audit.Field{Mode: audit.Digest, Text: string(input)}}
 	if an.invalid == nil {
 		ev = record.Decision(a.program, an.request, an.facts, an.decision)
+		ev.Token.Digest, ev.Token.Blocks = a.evidence.inLog.Digest, a.evidence.inLog.Blocks
 	}
 	ev.Policy = a.program.Policy().Digest()
 	ev.Outcome, ev.Code = audit.Outcome(an.decision.Outcome.String()), string(an.decision.Code)

@@ -25,7 +25,8 @@ type evidence struct {
 	message                   bool
 	context                   string
 	trust                     *token.Trust
-	facts                     eval.Facts // what --context says
+	inLog                     audit.Token // the verified token as the log names it
+	facts                     eval.Facts  // what --context says
 	token                     []byte
 	lists, statements         [][]byte
 }
@@ -111,6 +112,7 @@ func (ev *evidence) lend(program *eval.Program, req *eval.Request, facts *eval.F
 		return refusal(ev.tokenFile, &token.Error{Reason: token.NotHolder, Block: -1, Detail: fmt.Sprintf("the request is by %q, and only %s can use the token", req.Subject, name)})
 	}
 	facts.Authority = pep.Authority(chain, ev.trust)
+	ev.inLog = audit.Token{Digest: chain.Digest(), Blocks: pep.Blocks(chain)}
 	for i, raw := range ev.statements {
 		a, err := token.OpenAttestation(raw, terms)
 		if err != nil {
