@@ -91,7 +91,7 @@ func beside(b *testing.B, rounds, n int, base, ours func(n int) time.Duration) {
 	b.ReportMetric(median(ratios), "ratio")
 }
 
-// BenchmarkAppend is durable appends by callers that each wait, beside the bare loop with a line of the same length.
+// BenchmarkAppend is durable appends by callers that each wait, beside the bare loop, whose callers bring a line that is ready or, under "encoding", make it.
 func BenchmarkAppend(b *testing.B) {
 	line, _ := appendEvent(nil, decision(), nil)
 	line = append(appendTail(line, 1, KindDecision, new([32]byte), time.Now()), '\n')
@@ -108,8 +108,13 @@ func BenchmarkAppend(b *testing.B) {
 		wg.Wait()
 		return time.Since(start)
 	}
-	for _, c := range []int{1, 8, 64, 512} {
-		b.Run(fmt.Sprintf("callers=%d", c), func(b *testing.B) {
+	for _, c := range []int{-512, 1, 8, 64, 512} {
+		encoding := c < 0
+		name := fmt.Sprintf("callers=%d", max(c, -c))
+		if c = max(c, -c); encoding {
+			name += "/encoding"
+		}
+		b.Run(name, func(b *testing.B) {
 			f, err := OS().OpenFile(filepath.Join(b.TempDir(), "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 			if err != nil {
 				b.Fatal(err)
@@ -124,6 +129,11 @@ func BenchmarkAppend(b *testing.B) {
 			beside(b, 10, 150*c, func(n int) time.Duration {
 				return callers(c, n, func() {
 					done := pool.Get().(chan struct{})
+					line := line
+					if encoding {
+						line, _ = appendEvent(make([]byte, 0, len(line)), d, nil)
+						line = append(appendTail(line, 1, KindDecision, new([32]byte), time.Now()), '\n')
+					}
 					g.in <- bareRequest{line, done}
 					<-done
 					pool.Put(done)
@@ -233,6 +243,32 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	b.Run("chain", func(b *testing.B) {
 		beside(b, 5, len(lines), one, timed(func() {
+			for _, first := range segments {
+				if _, err := scanSegment(OS(), dir, first, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}))
+	})
+	b.Run("chain/files", func(b *testing.B) { // the base reads the same files, in one hash
+		beside(b, 5, len(lines), timed(func() {
+			for _, first := range segments {
+				h, buf := sha256.New(), make([]byte, readSize)
+				f, err := os.Open(filepath.Join(dir, segmentName(first)))
+				if err != nil {
+					b.Fatal(err)
+				}
+				for {
+					n, err := f.Read(buf)
+					h.Write(buf[:n])
+					if err != nil {
+						break
+					}
+				}
+				f.Close()
+				h.Sum(nil)
+			}
+		}), timed(func() {
 			for _, first := range segments {
 				if _, err := scanSegment(OS(), dir, first, nil); err != nil {
 					b.Fatal(err)
