@@ -243,6 +243,21 @@ func TestP14ZeroValuesDeny(t *testing.T) {
 	}
 }
 
+// broken are grants that panic.
+type broken struct{}
+
+func (broken) Allows(string, resource.Name) bool { panic("boom") }
+
+// P14: a panic is a deny, though every rule was for a permit.
+func TestP14PanicDenies(t *testing.T) {
+	p := officeProgram(t, "")
+	req, facts := call(t, "note", noteArgs, "reviewer")
+	facts.Authority.Grants = broken{}
+	if d := p.Decide(req, facts); d.Outcome != eval.Deny || d.Code != eval.CodeInternal || d.Detail != "boom" {
+		t.Errorf("%s (%s) %s", d.Outcome, d.Code, d.Detail)
+	}
+}
+
 // Decisions may be made while the program is swapped; each is by one program or the other. Run under -race.
 func TestConcurrentSwap(t *testing.T) {
 	yes, no := shopProgram(t, ""), shopProgram(t, "forbid stop: any to any on any\n")

@@ -5,12 +5,13 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // Each text to take out stands once in its file, and what takes its place is Go; each test that must notice exists, and the attack's row of THREATS.md names
-// it. That the tests fail is for the program to show: it takes minutes.
+// it. Each row that isn't marked "not yet" has a defence to take out. That the tests fail then is for the program to show: it takes minutes.
 func TestTable(t *testing.T) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -25,7 +26,7 @@ func TestTable(t *testing.T) {
 	}
 	rows := map[string]string{}
 	for line := range strings.Lines(read("spec/THREATS.md")) {
-		if cells := strings.Split(line, " | "); len(cells) == 4 {
+		if cells := strings.Split(line, " | "); len(cells) == 4 && cells[0] != "| id" {
 			id, _, _ := strings.Cut(strings.TrimPrefix(cells[0], "| "), ",")
 			rows[id] += line
 		}
@@ -68,7 +69,10 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: there is no test %s in %s", d.id, d.test, d.pkg)
 		}
 	}
-	if len(defences) < 30 {
-		t.Errorf("only %d defences", len(defences))
+	for attack, row := range rows {
+		taken := slices.ContainsFunc(defences, func(d defence) bool { return strings.HasPrefix(d.id, attack+"/") })
+		if !taken && !strings.Contains(row, " | not yet: ") {
+			t.Errorf("no defence of %s is taken out", attack)
+		}
 	}
 }
