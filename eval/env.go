@@ -24,10 +24,14 @@ type env struct {
 	context val        // a record of the fields that the host gave
 	as      string     // the principal that the rules are asked about: the requester, or another one on the chain
 	facet   facet
-	room    []*lang.Rule  // where the permits of the only facet go
-	first   [2]*lang.Rule // that room
-	caveats *caveatCache  // nil: caveats are read each time, and walked
-	vars    []binding     // quantifiers' variables, outermost first
+	// The request, its facts and what its resource means are kept here, so that they take one piece of memory with the rest.
+	ownReq    Request
+	ownFacts  Facts
+	ownParsed parsed
+	room      []*lang.Rule  // where the permits of the only facet go
+	first     [2]*lang.Rule // that room
+	caveats   *caveatCache  // nil: caveats are read each time, and walked
+	vars      []binding     // quantifiers' variables, outermost first
 }
 
 // A binding is a quantifier's variable and its value.
@@ -77,7 +81,8 @@ type truth struct {
 
 // prepare checks a request against the vocabulary of the policy, before any rule is asked.
 func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
-	e := &env{prog: prog, req: req, facts: facts, as: req.Subject, facet: facet{action: req.Action}}
+	e := &env{prog: prog, ownReq: *req, ownFacts: *facts, as: req.Subject, facet: facet{action: req.Action}}
+	e.req, e.facts = &e.ownReq, &e.ownFacts
 	if req.Subject == "" || req.Action == "" || req.Resource.IsZero() {
 		return nil, denied(CodeInvalidRequest, "a request has a subject, an action and a resource")
 	}
@@ -96,8 +101,8 @@ func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
 	if !prog.Actions[req.Action] {
 		return nil, denied(CodeUnknownAction, "the policy declares no action %q", short(req.Action))
 	}
-	e.facet.resource = resourceVal(req.Resource)
-	e.facet.resource.origins = unknownOrigin
+	e.ownParsed.name = req.Resource
+	e.facet.resource = val{kind: lang.Resource, s: req.Resource.String(), parsed: &e.ownParsed, origins: unknownOrigin}
 	if d := e.call(); d != nil {
 		return nil, d
 	}

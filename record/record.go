@@ -65,14 +65,19 @@ func arguments(policy *lang.Program, req eval.Request) []audit.Argument {
 		}
 	}
 	out := make([]audit.Argument, len(req.Args.Members))
-	var text []byte // of all, so that they take one piece of memory
-	ends := make([]int, len(out))
+	size := 0
+	for _, m := range req.Args.Members {
+		size += len(m.Value.Text) + 8
+	}
+	text := make([]byte, 0, size) // of all, so that they take one piece of memory
+	var few [16]int
+	ends := few[:0]
 	for i, m := range req.Args.Members {
 		out[i].Name, out[i].Mode = m.Name, recordMode(params, m.Name)
 		if out[i].Mode != audit.Redact {
 			text = m.Value.AppendJSON(text)
 		}
-		ends[i] = len(text)
+		ends = append(ends, len(text))
 	}
 	all, begin := string(text), 0
 	for i, end := range ends {
