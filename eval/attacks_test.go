@@ -106,6 +106,8 @@ func TestAttacksOnCalls(t *testing.T) {
 		{"G03 number as text", "pay", `{"to":"a@example.com","amount":"1"}`, eval.CodeInvalidArguments},
 		{"G04 second address in one string", "pay", `{"to":"a@example.com,m@evil.com","amount":1}`, eval.CodeInvalidArguments},
 		{"G04 header injection", "pay", `{"to":"a@example.com\r\nBcc: m@evil.com","amount":1}`, eval.CodeInvalidArguments},
+		{"G04 header before the address", "pay", `{"to":"x\r\nSubject: y\r\na@example.com","amount":1}`, eval.CodeInvalidArguments},
+		{"G04 another address before the only @", "pay", `{"to":"eve,a@example.com","amount":1}`, eval.CodeInvalidArguments},
 		{"G04 display name", "pay", `{"to":"a@example.com <m@evil.com>","amount":1}`, eval.CodeInvalidArguments},
 		{"G04 cc", "pay", `{"to":"a@example.com","amount":1,"cc":["m@evil.com"]}`, eval.CodeForbidden},
 		{"G04 bcc", "pay", `{"to":"a@example.com","amount":1,"bcc":["m@evil.com"]}`, eval.CodeInvalidArguments},

@@ -56,6 +56,9 @@ func checkSafe(t *testing.T, format, out string) {
 		if got := Escape(line); got != line {
 			t.Errorf("%s lets through\n%+q\nwhich should read\n%+q", format, line, got)
 		}
+		if i := strings.IndexAny(line, "\x1b\r\t\x7f\u0085\u200b\u202e\u2028"); i >= 0 { // whatever Escape says
+			t.Errorf("%s lets through %+q", format, line[i:])
+		}
 	}
 }
 

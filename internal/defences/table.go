@@ -237,7 +237,7 @@ var defences = []defence{
 	{"G03/missing", "an argument that is missing", "eval/convert.go",
 		"if !f.Type.Optional && !(c.partial && at == nil) {", "if false {", "cmd/moatc", "TestScripts/G03-omitted-argument"},
 	{"G04/one-address", "one string is one address", "value/email.go",
-		"if reason, hint := notInEmail(s[i:], r); reason != \"\" {", "if reason, hint := notInEmail(s[i:], r); false && reason != \"\" {", "cmd/moatc", "TestScripts/G04-added-recipient"},
+		"if reason, hint := notInEmail(s[i:], r); reason != \"\" {", "if reason, hint := notInEmail(s[i:], r); false && reason != \"\" {", "eval", "TestAttacksOnCalls"},
 	{"G05/labels", "one label that is listed is enough for `from some`", "eval/values.go",
 		"case lang.FromSome:\n\t\treturn some", "case lang.FromSome:\n\t\treturn all", "pep", "TestG05InjectedPayee"},
 	{"G05/unknown", "what has no label is of unknown origin", "eval/env.go",
@@ -258,9 +258,9 @@ var defences = []defence{
 		"case r == '\\n' || r == '\\r':\n\t\treturn \"a line break, \" + char(rest) + \", ends a command\"\n\tcase isControl(r):", "case r != '\\n' && isControl(r):", "cmd/moatc", "TestScripts/G10-shell-commands"},
 
 	// Source and input.
-	{"I01/bidi", "a source has no bidirectional controls", "lang/lex.go",
-		"case unicode.Is(unicode.Bidi_Control, r):", "case false:", "lang", "TestI01HiddenText"},
-	{"I01/invisible", "nor invisible characters", "lang/lex.go",
+	{"I01/looked-at", "every character of a source is looked at", "lang/lex.go",
+		"if c >= ' ' && c < 0x7f || c == '\\n' || c == '\\t' {", "if c >= ' ' || c == '\\n' || c == '\\t' {", "lang", "TestI01HiddenText"},
+	{"I01/invisible", "a source has no invisible characters", "lang/lex.go",
 		"case invisible(r):", "case false:", "lang", "TestI01HiddenText"},
 	{"I02/size", "a file has at most 4 MiB", "lang/lex.go",
 		"if len(src.Text) > MaxFileSize {", "if false {", "lang", "TestI02HostileSizes"},
