@@ -61,7 +61,7 @@ func TestNotReplayable(t *testing.T) {
 		return record.Decision(p, req, eval.Facts{}, eval.Decision{})
 	}
 	token, early := recorded(`{"amount":1}`), recorded(`{"amount":1}`)
-	token.Token.Digest, early.Stage = [32]byte{1}, 2
+	token.Code, early.Stage = string(eval.CodeNotGranted), 2
 	for want, d := range map[error]*audit.Decision{
 		record.ErrPrivate: recorded(`{"amount":1,"note":"x"}`), record.ErrToken: token, record.ErrEarly: early, record.ErrUnread: {Outcome: audit.Deny, Code: "invalid_request"},
 	} {

@@ -30,6 +30,8 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 		return fail(ErrEarly)
 	case strings.HasPrefix(d.Code, "token_") || d.Code == string(eval.CodeNotGranted) || d.Code == string(eval.CodeCaveat):
 		return fail(ErrToken)
+	case d.Token.Digest != [32]byte{} && len(d.Token.Blocks) == 0:
+		return fail(ErrUnread)
 	case d.Stage == 3 && d.Outcome == audit.Deny && !ofRules[eval.Code(d.Code)]:
 		return fail(ErrEarly)
 	}

@@ -15,7 +15,14 @@ const maxArgs = 200
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(report.Escape(fmt.Sprintf(format, args...)) + "\n") }
-	line("%d of %d decisions replayed, %d change", r.Replayed, r.Decisions, r.Changed)
+	changes := fmt.Sprintf("%d change", r.Changed)
+	switch r.Changed {
+	case 0:
+		changes = "none changes"
+	case 1:
+		changes = "1 changes"
+	}
+	line("%d of %d decisions replayed: %s", r.Replayed, r.Decisions, changes)
 	for _, s := range r.Skipped {
 		line("%d not replayed: %s", s.Count, s.Reason)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -125,9 +124,6 @@ func (a *asker) record(an *answer, input []byte) {
 	if an.invalid == nil {
 		ev = record.Decision(a.program, an.request, an.facts, an.decision)
 		ev.Token.Digest, ev.Token.Blocks = a.evidence.inLog.Digest, a.evidence.inLog.Blocks
-	}
-	if an.facts.Authority != nil { // what it lends isn't in the record, and replay has to know
-		ev.Token.Digest = sha256.Sum256(a.evidence.token)
 	}
 	ev.Policy = a.program.Policy().Digest()
 	ev.Outcome, ev.Code = audit.Outcome(an.decision.Outcome.String()), string(an.decision.Code)

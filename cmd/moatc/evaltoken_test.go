@@ -197,6 +197,29 @@ func TestEvalMessage(t *testing.T) {
 	}
 }
 
+// What was decided under a token is written to a log, and can be asked of another policy.
+func TestEvalTokenLogIsReplayed(t *testing.T) {
+	o := newPostOffice(t)
+	policy, logDir := filepath.Join(o.dir, "policy.moat"), filepath.Join(o.dir, "log")
+	request := o.write("request.json", []byte(`{"subject": {"type": "agent", "id": "clerk"}, "action": {"name": "execute", "properties": {"amount": 20.00}}, "resource": {"type": "tool", "id": "refund"},
+		"context": {"time": "2026-03-01T12:01:00Z"}}`))
+	run := func(args ...string) (int, string) {
+		var out, errs bytes.Buffer
+		code := doMain(args, strings.NewReader(""), &out, &errs)
+		return code, out.String() + errs.String()
+	}
+	if code, out := run("eval", "--policy", policy, "--log", logDir, "--trust", filepath.Join(o.dir, "trust.json"), "--token", o.write("t", []byte(token.FormatText(o.token("boss", "clerk")))), request); code != exitOK {
+		t.Fatal(code, out)
+	}
+	if code, out := run("replay", "--policy", policy, logDir); code != exitOK || !strings.Contains(out, "1 of 1 decisions replayed: none changes") {
+		t.Errorf("the same policy: %d %s", code, out)
+	}
+	strict := o.write("strict.moat", []byte(messagePolicy+"forbid hands_off: boss to execute on tool refund\n"))
+	if code, out := run("replay", "--policy", strict, logDir); code != exitFinding || !strings.Contains(out, "now by hands_off, before by small") {
+		t.Errorf("a policy that forbids somebody on the chain: %d %s", code, out)
+	}
+}
+
 func TestEvalToken(t *testing.T) {
 	o := newPostOffice(t)
 	request := func(subject string, amount string) string {
