@@ -406,6 +406,32 @@ func TestR06ApprovalIsUsedOnce(t *testing.T) {
 	w.expect(w.again(payment, [][]byte{approval}, "coordinator"), eval.Ask, eval.CodeNeedsApproval)
 }
 
+// R06: those who use an approval at once have all seen that it waits before the first has used it up, since the rules take their time; one is permitted.
+func TestR06ConcurrentUse(t *testing.T) {
+	w := started(t, func(c *pep.Config) {
+		c.Policy = policyOf(replace(teamPolicy, "ISSUER", "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH") + "tool add(l: [int])\npermit slow: coordinator to execute on tool add when true" +
+			strings.Repeat(" and all x in args.l { all y in args.l { x + y > 0 } }", 2) + " needs approval by Managers\n")
+	})
+	args := `{"l": [1` + strings.Repeat(", 1", eval.MaxListLen-1) + `]}`
+	ask := w.expect(w.delivery("add", args, "coordinator"), eval.Ask, eval.CodeNeedsApproval).Ask
+	approval := w.approve("alice", ask.Approval("test", "slow", w.clock.now()))
+	var permits atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		d := w.delivery("add", args, "coordinator")
+		d.Approvals = [][]byte{approval}
+		all.Go(func() {
+			if w.pep.DecideDelivery(context.Background(), d).Outcome == eval.Permit {
+				permits.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := permits.Load(); n != 1 {
+		t.Errorf("one approval gave %d permits", n)
+	}
+}
+
 // R07: an approval of another request, policy, realm or origin, one that is too old, and one by somebody without standing or on the chain, leaves it at an ask.
 func TestR07ApprovalOfSomethingElse(t *testing.T) {
 	labels := []string{"user"}
