@@ -32,15 +32,14 @@ func decodeAsk(v []byte) (*pendingAsk, bool) {
 	return &pendingAsk{token.Key(v[:n]), token.Digest(v[n : n+32]), time.Unix(int64(binary.BigEndian.Uint64(v[n+32:])), 0)}, true
 }
 
-// askDigest identifies what is asked for: the request with its facts, who sends it, and where. An approval is bound to it.
-func askDigest(realm string, sender token.Key, req eval.Request, facts eval.Facts) token.Digest {
+// askDigest identifies what is asked for: the request with its facts, by [eval.RequestDigest], who sends it, and where. An approval is bound to it.
+func askDigest(realm string, sender token.Key, request [32]byte) token.Digest {
 	h := sha256.New()
 	h.Write([]byte("moat/ask/1\x00"))
 	h.Write([]byte(realm))
 	h.Write([]byte{0})
 	h.Write(sender[:])
-	d := eval.RequestDigest(req, facts)
-	h.Write(d[:])
+	h.Write(request[:])
 	return token.Digest(h.Sum(nil))
 }
 
@@ -75,34 +74,27 @@ func (p *PEP) consume(nonces []token.ID) (bool, error) {
 		}
 	}
 	for _, n := range nonces {
-		p.forgetAsk(n)
+		delete(p.asks, n)
 	}
 	p.mu.Unlock()
 	return true, p.state.deleteAsks(nonces)
-}
-
-func (p *PEP) forgetAsk(n token.ID) {
-	if a := p.asks[n]; a != nil {
-		delete(p.asks, n)
-		if p.askCount[a.sender]--; p.askCount[a.sender] <= 0 {
-			delete(p.askCount, a.sender)
-		}
-	}
 }
 
 // newAsk remembers an ask, or finds the one that waits for the same. It reports false when too many wait.
 func (p *PEP) newAsk(sender token.Key, request token.Digest, now time.Time) (nonce token.ID, expires time.Time, ok bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	waiting := 0 // of this sender
 	for n, a := range p.asks {
 		switch {
-		case !now.Before(a.expires):
-			p.forgetAsk(n)
-		case a.request == request && a.sender == sender:
+		case a.sender != sender || !now.Before(a.expires):
+		case a.request == request:
 			return n, a.expires, true, nil
+		default:
+			waiting++
 		}
 	}
-	if p.askCount[sender] >= MaxAsks || len(p.asks) >= MaxAllAsks {
+	if waiting >= MaxAsks || len(p.asks) >= MaxAllAsks {
 		return token.ID{}, time.Time{}, false, nil
 	}
 	if nonce, err = token.NewID(rand.Reader); err != nil {
@@ -114,6 +106,5 @@ func (p *PEP) newAsk(sender token.Key, request token.Digest, now time.Time) (non
 		return token.ID{}, time.Time{}, false, err
 	}
 	p.asks[nonce] = a
-	p.askCount[sender]++
 	return nonce, a.expires, true, nil
 }

@@ -64,7 +64,7 @@ func (c *decision) authenticate() error {
 		if !named && c.chain == nil {
 			return c.chainErr
 		}
-		if len(p.senders) >= MaxSenders {
+		if !named && len(p.senders) >= MaxSenders { // whoever may delegate can make keys; that shuts out nobody who has a name
 			return errors.New("pep: too many senders")
 		}
 		s = &sender{}
@@ -78,8 +78,14 @@ func (c *decision) authenticate() error {
 	return nil
 }
 
-// decide is what follows: the second stage and the third. It returns the facts that it has decided on.
-func (c *decision) decide() (Answer, eval.Facts) {
+// decide is what follows: the second stage and the third. It returns the facts that it has decided on. A panic, such as one of the host's adapter, is a
+// deny like others: its message is used up, and so has to be written down.
+func (c *decision) decide() (a Answer, facts eval.Facts) {
+	defer func() {
+		if r := recover(); r != nil {
+			a, facts = Answer{Stage: StageRules, Code: eval.CodeInternal, Reason: c.pep.alarm(r, c.message), Decision: eval.Decision{Code: eval.CodeInternal, Detail: "a panic; see the alert before"}}, eval.Facts{}
+		}
+	}()
 	m := c.message
 	if !c.in.trustNamed(m.Trust, c.now) {
 		return Answer{Stage: StageDigests, Code: CodeTrustMismatch, Reason: fmt.Errorf("pep: the trust document %s is not in force", m.Trust)}, eval.Facts{}
@@ -98,26 +104,67 @@ func (c *decision) decide() (Answer, eval.Facts) {
 	if pr := c.in.program.Policy().Principals[c.name]; pr != nil {
 		c.request.Kind = pr.Kind
 	}
-	facts, err := c.facts()
-	if err != nil {
+	if facts, err = c.facts(); err != nil {
 		return Answer{Stage: StageRules, Code: CodeFacts, Reason: err}, eval.Facts{}
 	}
-	answer, seen := c.rules(c.in, facts)
-	// A message that names what was in force before is decided by that as well.
-	if prev := c.in.previous; answer.Outcome != eval.Deny && prev != nil && (m.Policy != c.in.digest || m.Trust != c.in.trustDigest) {
-		then, before := *prev, *c
-		then.revoked = c.in.revoked // what is revoked now counts under every policy
-		before.in = &then
-		if chain, err := c.pep.verifier.Verify(c.delivery.Token, before.in.terms(c.now)); err != nil {
-			before.chain, before.chainErr = nil, err
-		} else {
-			before.chain = newLink(chain, before.in)
+	return c.settle(facts)
+}
+
+// settle has the rules decide, and changes what their answer changes: a permit uses up the approvals that it rests on, an ask waits.
+func (c *decision) settle(facts eval.Facts) (Answer, eval.Facts) {
+	v := c.judge(facts)
+	if v.answer.Outcome == eval.Permit && len(v.nonces) > 0 {
+		ok, err := c.pep.consume(v.nonces)
+		if err != nil {
+			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, v.facts
 		}
-		if narrower, then := before.rules(before.in, facts); narrower.Outcome < answer.Outcome {
-			answer, seen = narrower, then
+		if !ok { // somebody else was faster
+			c.delivery = &token.Delivery{Message: c.delivery.Message, Token: c.delivery.Token, Attestations: c.delivery.Attestations}
+			v = c.judge(facts)
 		}
 	}
-	return answer, seen
+	if ask := v.answer.Ask; ask != nil {
+		var ok bool
+		var err error
+		ask.Nonce, ask.Expires, ok, err = c.pep.newAsk(c.message.Sender, ask.Request, c.now)
+		switch {
+		case err != nil:
+			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, v.facts
+		case !ok:
+			return Answer{Stage: StageRules, Code: CodeTooManyAsks, Reason: errors.New("pep: too many asks wait for approvals")}, v.facts
+		}
+	}
+	return v.answer, v.facts
+}
+
+// A verdict is what the rules say.
+type verdict struct {
+	answer Answer
+	facts  eval.Facts // that they have decided on
+	nonces []token.ID // of the asks whose approvals a permit rests on, each once
+}
+
+// judge is the third stage. It changes nothing. A message that names what was in force before is decided by that as well.
+func (c *decision) judge(facts eval.Facts) verdict {
+	v, m, prev := c.rules(c.in, facts), c.message, c.in.previous
+	if v.answer.Outcome == eval.Deny || prev == nil || m.Policy == c.in.digest && m.Trust == c.in.trustDigest {
+		return v
+	}
+	then, before := *prev, *c
+	then.revoked = c.in.revoked // what is revoked now counts under every policy
+	before.in = &then
+	if chain, err := c.pep.verifier.Verify(c.delivery.Token, before.in.terms(c.now)); err != nil {
+		before.chain, before.chainErr = nil, err
+	} else {
+		before.chain = newLink(chain, before.in)
+	}
+	narrower := before.rules(before.in, facts)
+	nonces := distinct(append(v.nonces, narrower.nonces...))
+	if narrower.answer.Outcome < v.answer.Outcome {
+		v = narrower
+	}
+	v.nonces = nonces
+	return v
 }
 
 // facts asks the host, and puts in the place of what it can't know what was verified.
@@ -137,15 +184,15 @@ func (c *decision) facts() (eval.Facts, error) {
 	return facts, nil
 }
 
-// rules is the third stage, by one policy and trust document. It returns the facts with all that was verified.
-func (c *decision) rules(in *inForce, facts eval.Facts) (Answer, eval.Facts) {
+// rules is the third stage by one policy and trust document.
+func (c *decision) rules(in *inForce, facts eval.Facts) verdict {
 	if c.chain == nil {
 		code := CodeToken
 		var terr *token.Error
 		if errors.As(c.chainErr, &terr) {
 			code += eval.Code(terr.Reason)
 		}
-		return Answer{Stage: StageRules, Code: code, Reason: c.chainErr}, facts
+		return verdict{answer: Answer{Stage: StageRules, Code: code, Reason: c.chainErr}, facts: facts}
 	}
 	facts.Authority = c.chain.authority
 	terms := in.terms(c.now)
@@ -159,36 +206,21 @@ func (c *decision) rules(in *inForce, facts eval.Facts) (Answer, eval.Facts) {
 	var nonces []token.ID
 	ask := token.Digest{}
 	if len(c.delivery.Approvals) > 0 {
-		ask = askDigest(in.trust.Realm(), c.message.Sender, c.request, facts)
+		ask = askDigest(in.trust.Realm(), c.message.Sender, eval.RequestDigest(c.request, facts))
 		facts.Approvals, nonces = c.pep.approvals(in, c.delivery, terms, ask, c.message.Sender, eval.RequestDigest(c.request, facts))
 	}
 	d := in.program.Decide(c.request, facts)
+	v := verdict{answer: Answer{Outcome: d.Outcome, Code: d.Code, Stage: StageRules, Decision: d}, facts: facts}
 	if len(d.Used) > 0 {
-		ok, err := c.pep.consume(distinct(nonces))
-		if err != nil {
-			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, facts
+		v.nonces = distinct(nonces)
+	}
+	if d.Outcome == eval.Ask {
+		if ask.IsZero() {
+			ask = askDigest(in.trust.Realm(), c.message.Sender, eval.RequestDigest(c.request, facts))
 		}
-		if !ok { // somebody else was faster
-			facts.Approvals = nil
-			d = in.program.Decide(c.request, facts)
-		}
+		v.answer.Ask = &Ask{Request: ask, Policy: in.digest, Trust: in.trustDigest, Pending: d.Pending}
 	}
-	a := Answer{Outcome: d.Outcome, Code: d.Code, Stage: StageRules, Decision: d}
-	if d.Outcome != eval.Ask {
-		return a, facts
-	}
-	if ask.IsZero() {
-		ask = askDigest(in.trust.Realm(), c.message.Sender, c.request, facts)
-	}
-	nonce, expires, ok, err := c.pep.newAsk(c.message.Sender, ask, c.now)
-	switch {
-	case err != nil:
-		return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, facts
-	case !ok:
-		return Answer{Stage: StageRules, Code: CodeTooManyAsks, Reason: errors.New("pep: too many asks wait for approvals")}, facts
-	}
-	a.Ask = &Ask{Nonce: nonce, Request: ask, Policy: in.digest, Trust: in.trustDigest, Pending: d.Pending, Expires: expires}
-	return a, facts
+	return v
 }
 
 // record gives the decision its place in the log.
@@ -200,11 +232,13 @@ func (c *decision) record(a Answer, facts eval.Facts) (Answer, audit.Ticket) {
 	if a.Outcome == eval.Permit {
 		a.basis = &basis{c.in, facts}
 	}
-	p := c.pep
-	ev := c.event(a, facts)
-	t, err := p.queue(ev, c.now)
+	t, err := c.pep.queue(c.event(a, facts), c.now)
 	if err != nil {
-		return a.notRecorded(err), audit.Ticket{}
+		// What can't be written as it is, such as a fact of the host that is no text, is written down without it: its number is used up.
+		a = a.notRecorded(err)
+		if t, err = c.pep.queue(c.event(a, eval.Facts{}), c.now); err != nil {
+			return a, audit.Ticket{}
+		}
 	}
 	a.Index = t.Index
 	return a, t
@@ -238,6 +272,7 @@ func (c *decision) senderText() string {
 // event is the record of the decision.
 func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
 	m, in := c.message, c.in
+	facts.Time = c.now // also where no facts were asked for: it says until when the sender is remembered
 	d := record.Decision(in.program, c.request, facts, a.Decision)
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
 	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence

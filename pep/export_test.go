@@ -1,4 +1,37 @@
 package pep
 
+import (
+	"encoding/binary"
+
+	"github.com/moat-lang/moat/token"
+)
+
 // BreakState closes the state under a PEP, as a disk that is gone would.
 func BreakState(p *PEP) error { return p.state.close() }
+
+// CrowdSenders makes a PEP remember as many senders as it may, and returns what makes it forget them.
+func CrowdSenders(p *PEP) (undo func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, s := p.senders, &sender{}
+	p.senders = make(map[token.Key]*sender, MaxSenders)
+	for i := range uint32(MaxSenders) {
+		var k token.Key
+		binary.BigEndian.PutUint32(k[:], i+1)
+		p.senders[k] = s
+	}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.senders = before
+	}
+}
+
+// StoredAsks is how many asks the state holds.
+func StoredAsks(p *PEP) (n int, err error) {
+	_, _, asks, err := p.state.load()
+	return len(asks), err
+}
+
+// SumUp sums up the state now.
+func SumUp(p *PEP) error { return p.sumUp() }

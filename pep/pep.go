@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,12 +34,11 @@ type PEP struct {
 	changing sync.Mutex
 
 	// mu guards what decisions change. A decision, what it changes and its place in the log are one step under it.
-	mu       sync.Mutex
-	senders  map[token.Key]*sender
-	asks     map[token.ID]*pendingAsk
-	askCount map[token.Key]int
-	last     summary      // of what is queued in the log
-	ticket   audit.Ticket // of the last of it; zero when nothing has been queued
+	mu      sync.Mutex
+	senders map[token.Key]*sender
+	asks    map[token.ID]*pendingAsk
+	last    summary      // of what is queued in the log
+	ticket  audit.Ticket // of the last of it; zero when nothing has been queued
 
 	junk junk
 	stop chan struct{}
@@ -79,7 +79,7 @@ func Open(cfg Config) (p *PEP, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &PEP{cfg: cfg, keyText: cfg.Key.String(), time: newTimekeeper(cfg.Clock), verifier: token.NewVerifier(token.Options{CacheBytes: cfg.TokenCache}), askCount: map[token.Key]int{}, stop: make(chan struct{})}
+	p = &PEP{cfg: cfg, keyText: cfg.Key.String(), time: newTimekeeper(cfg.Clock), verifier: token.NewVerifier(token.Options{CacheBytes: cfg.TokenCache}), stop: make(chan struct{})}
 	opened := p
 	defer func() {
 		if err != nil {
@@ -141,6 +141,9 @@ func (p *PEP) openFiles() error {
 // logTime is the time of records: the wall clock's, be it believed or not.
 func (p *PEP) logTime() time.Time { return p.time.clock.Now() }
 
+// markTrust is the mark of the trust document's sequence number.
+const markTrust = "trust"
+
 // marks are what may never be lower again; see [audit.Options].
 func (p *PEP) marks() []audit.Mark {
 	in := p.inForce.Load()
@@ -151,7 +154,7 @@ func (p *PEP) marks() []audit.Mark {
 	for _, m := range in.revoked.Marks() {
 		out = append(out, audit.Mark{Name: "revocation " + m.Signer.String(), Value: m.Sequence})
 	}
-	return append(out, audit.Mark{Name: "trust", Value: in.trust.Sequence()})
+	return append(out, audit.Mark{Name: markTrust, Value: in.trust.Sequence()})
 }
 
 // Close writes down what is left to write and gives up the files. Decisions from then on deny.
@@ -201,6 +204,9 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 	if p == nil || p.log == nil {
 		return Answer{Code: CodeClosed}
 	}
+	if d == nil || len(d.Attestations) > token.MaxStatements || len(d.Approvals) > token.MaxStatements {
+		return p.nobody(fmt.Errorf("pep: a delivery has at most %d attestations and as many approvals", token.MaxStatements))
+	}
 	a, t := p.decide(ctx, d)
 	if t == (audit.Ticket{}) {
 		return a
@@ -215,9 +221,14 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer Answer, ticket audit.Ticket) {
 	defer func() {
 		if r := recover(); r != nil {
-			answer, ticket = p.panicked(r, answer), audit.Ticket{}
+			answer, ticket = Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
 		}
 	}()
+	select {
+	case <-p.stop:
+		return Answer{Code: CodeClosed}, audit.Ticket{}
+	default:
+	}
 	now, ok := p.time.tell()
 	if !ok {
 		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, audit.Ticket{}
@@ -240,19 +251,21 @@ func (p *PEP) nobody(reason error) Answer {
 	return Answer{Stage: StageMessage, Code: CodeUnauthenticated, Reason: reason}
 }
 
-// panicked answers when something here, or in the host's adapter, has panicked.
-func (p *PEP) panicked(r any, a Answer) Answer {
-	text := fmt.Sprint(r)
+// alarm writes down a panic, be it of what is here or of the host's adapter, and returns what it was. The record is durable once a later one is.
+func (p *PEP) alarm(r any, m *token.Message) error {
+	text := strings.ToValidUTF8(fmt.Sprint(r), "?")
 	reason := fmt.Errorf("pep: a defect: %s\n%s", text, debug.Stack())
+	if len(text) > MaxEffectDetail {
+		text = strings.ToValidUTF8(text[:MaxEffectDetail], "")
+	}
 	alert := &audit.Alert{Monitor: "panic", Detail: audit.Shown(text)}
-	if a.Message != nil {
-		alert.Agent = a.Message.Sender.String()
+	if m != nil {
+		alert.Agent = m.Sender.String()
 	}
-	t, err := p.log.Append(context.Background(), alert)
-	if err != nil {
-		return Answer{Stage: a.Stage, Code: CodeNotRecorded, Reason: errors.Join(reason, err)}
+	if _, err := p.log.Queue(alert); err != nil {
+		return errors.Join(reason, err)
 	}
-	return Answer{Stage: a.Stage, Code: eval.CodeInternal, Index: t.Index, Reason: reason}
+	return reason
 }
 
 // queue gives an event its place in the log.

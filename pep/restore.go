@@ -3,7 +3,6 @@ package pep
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -30,11 +29,8 @@ func (p *PEP) restore(program *eval.Program, trust *token.Trust) error {
 		return err
 	}
 	p.senders, p.asks = senders, asks
-	for _, a := range asks {
-		p.askCount[a.sender]++
-	}
 	p.last = sum
-	if err := p.replay(known); err != nil {
+	if err := p.replay(trust, known); err != nil {
 		return err
 	}
 	p.time.start(p.last.time)
@@ -71,10 +67,7 @@ func restoreRevocations(trust *token.Trust, lists [][]byte) (revoked *token.Revo
 			return nil, nil, errState("a revocation list")
 		}
 		known[l.Signer.String()] = l.Sequence
-		next, err := revoked.With(trust, l)
-		if errors.Is(err, token.Standing) {
-			continue // by a key that the new trust document doesn't let revoke any more
-		}
+		next, err := revoked.WithKept(trust, l)
 		if err != nil {
 			return nil, nil, fmt.Errorf("pep: a revocation list that was in force isn't any more: %w", err)
 		}
@@ -84,7 +77,8 @@ func restoreRevocations(trust *token.Trust, lists [][]byte) (revoked *token.Revo
 }
 
 // replay takes what the log says since the state was summed up.
-func (p *PEP) replay(known map[string]uint64) error {
+func (p *PEP) replay(trust *token.Trust, known map[string]uint64) error {
+	var used []token.ID
 	size := p.log.Size()
 	if p.last.size > size {
 		return fmt.Errorf("pep: the log has %d records, and the state remembers %d: its end is missing. Restore it", size, p.last.size)
@@ -127,6 +121,15 @@ func (p *PEP) replay(known map[string]uint64) error {
 			} else {
 				s.last = later(s.last, r.Time)
 			}
+			if len(ev.Used) > 0 {
+				used = append(used, p.usedUp(k, ev)...)
+			}
+		case *audit.Checkpoint:
+			for _, m := range ev.Marks {
+				if m.Name == markTrust && m.Value > trust.Sequence() {
+					return fmt.Errorf("pep: the log says that a trust document with the sequence %d was in force, and this one has %d: %w", m.Value, trust.Sequence(), token.Rollback)
+				}
+			}
 		case *audit.Revocation:
 			// The list is made durable before the record is. A state without it is an older one.
 			if seq, ok := known[ev.Issuer]; !ok || seq < ev.Sequence {
@@ -138,7 +141,23 @@ func (p *PEP) replay(known map[string]uint64) error {
 	if p.last.size < size {
 		return fmt.Errorf("pep: the log has %d records, and only %d can be read", size, p.last.size)
 	}
+	if len(used) > 0 {
+		return p.state.deleteAsks(used)
+	}
 	return nil
+}
+
+// usedUp takes out the asks that a permit in the log may have used up. They were out of the state before the record was written: one that is there was asked
+// again since, or the state is an older one, and nobody can tell which. Where the log keeps the request's digest under a key, all asks of the sender go.
+func (p *PEP) usedUp(sender token.Key, ev *audit.Decision) (gone []token.ID) {
+	request := askDigest(ev.Realm, sender, ev.Request.Digest)
+	for n, a := range p.asks {
+		if a.sender == sender && (ev.Request.Keyed || a.request == request) {
+			delete(p.asks, n)
+			gone = append(gone, n)
+		}
+	}
+	return gone
 }
 
 func later(a, b time.Time) time.Time {
@@ -189,7 +208,7 @@ func (p *PEP) sumUp() error {
 	}
 	for n, a := range p.asks {
 		if !sum.time.Before(a.expires) {
-			p.forgetAsk(n)
+			delete(p.asks, n)
 			expired = append(expired, n)
 		}
 	}

@@ -171,14 +171,31 @@ type Revocations struct {
 // of its signer, and one with the same sequence and another content. Keep the list where it survives before you use the
 // result: a list that is forgotten revokes nothing.
 func (rs *Revocations) With(t *Trust, l *RevocationList) (*Revocations, error) {
-	if t == nil || l == nil || l.digest.IsZero() {
-		return nil, refuse(BadTrust, "there is no trust document, or no list that was opened")
-	}
-	if l.Realm != t.realm {
-		return nil, refuse(Realm, "the revocation list is for the realm %s, not %s", quote(l.Realm), quote(t.realm))
+	if err := l.isFor(t); err != nil {
+		return nil, err
 	}
 	if _, named := t.keys[l.Signer]; !named && !t.IsRevoker(l.Signer) && !t.IsRoot(l.Signer) {
 		return nil, refuse(Standing, "%s may not revoke: the trust document has it neither as a revoker nor as a root nor by name", l.Signer)
+	}
+	return rs.WithKept(t, l)
+}
+
+// isFor refuses a list that wasn't opened, or is of another realm.
+func (l *RevocationList) isFor(t *Trust) error {
+	if t == nil || l == nil || l.digest.IsZero() {
+		return refuse(BadTrust, "there is no trust document, or no list that was opened")
+	}
+	if l.Realm != t.realm {
+		return refuse(Realm, "the revocation list is for the realm %s, not %s", quote(l.Realm), quote(t.realm))
+	}
+	return nil
+}
+
+// WithKept is With for a list that was taken before and has been kept: whether its signer may revoke under this trust document isn't asked. What it revokes counts
+// as far as its signer's standing goes, and older lists of it stay refused.
+func (rs *Revocations) WithKept(t *Trust, l *RevocationList) (*Revocations, error) {
+	if err := l.isFor(t); err != nil {
+		return nil, err
 	}
 	next := &Revocations{realm: t.realm, lists: map[Key]*RevocationList{}, keys: map[Key][]Key{}, items: map[Ref][]Key{},
 		digests: map[Digest][]Key{}}
