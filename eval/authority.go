@@ -59,6 +59,12 @@ func (e *env) bounded(d Decision) Decision {
 	if len(a.Caveats) > MaxCaveats {
 		return *denied(CodeCaveat, "the token has %d caveats; at most %d are allowed", len(a.Caveats), MaxCaveats)
 	}
+	size := 0
+	for _, text := range a.Caveats {
+		if size += len(text); size > MaxCaveatText {
+			return *denied(CodeCaveat, "the caveats of the token have more than %d bytes together", MaxCaveatText)
+		}
+	}
 	for _, text := range a.Caveats {
 		if why := e.caveat(text); why != "" {
 			return *denied(CodeCaveat, "%s", why)
@@ -122,6 +128,11 @@ func delegationIsPlain(policy *lang.Program) bool {
 			return false
 		}
 	}
+	for _, l := range policy.Limits {
+		if l.When != nil && slices.ContainsFunc(l.Scope.Targets, mayBeAgent) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -151,10 +162,10 @@ func delegated(a *Authority, decide func(from string, to resource.Name) Outcome)
 	return nil
 }
 
-// delegation is the environment in which an act of delegation is decided: no call, and nobody else on the chain.
+// delegation is the environment in which an act of delegation is decided: no call, nobody else on the chain, and no approvals.
 func (e *env) delegation(from string, to resource.Name) *env {
 	facts := *e.facts
-	facts.Authority = nil
+	facts.Authority, facts.Approvals = nil, nil
 	req := Request{Subject: from, Action: "delegate", Resource: to}
 	out := &env{prog: e.prog, req: &req, facts: &facts, context: e.context, as: from}
 	out.facet = facet{action: req.Action, resource: resourceVal(to)}

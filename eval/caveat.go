@@ -27,10 +27,14 @@ import (
 // `call` stands for whatever tool is called. A request whose tool or context doesn't have just these types fails the caveat. There are
 // no groups, defines, history, approvals or attestations in it: what it means depends on no policy.
 
-// MaxCaveat bounds a caveat, in bytes, and MaxCaveats how many of them a token may have in all.
+// MaxCaveat bounds a caveat, in bytes, MaxCaveats how many of them a token may have in all, and MaxCaveatText their bytes together. MaxCaveatSteps bounds
+// what evaluating them may take for one request: a step is an expression, an element of a list, or 64 bytes of a text. Past a bound the request is denied. Whoever holds a
+// token can add caveats to it, and so decides what they cost here.
 const (
-	MaxCaveat  = 4096
-	MaxCaveats = 64
+	MaxCaveat      = 4096
+	MaxCaveats     = 64
+	MaxCaveatText  = 16 << 10
+	MaxCaveatSteps = 1 << 18
 )
 
 type caveat struct {
@@ -163,7 +167,7 @@ func readCaveat(text string) (*caveat, error) {
 			return nil, wrong
 		}
 	}
-	c := &compiler{prog: p, groups: map[string]map[string]bool{}}
+	c := &compiler{prog: p, groups: map[string]map[string]bool{}, meter: true}
 	return &caveat{rule: r, cond: c.conds(r.Conds), args: tool.Args.Fields, context: p.Context.Fields}, nil
 }
 
@@ -194,10 +198,12 @@ func (e *env) caveat(text []byte) string {
 			return fmt.Sprintf("a caveat of the token is about `context.%s: %s`, which the policy doesn't declare", f.Name, f.Type)
 		}
 	}
-	t := truth{is: true}
-	if e.caveats != nil {
-		t = c.cond(e)
-	} else {
+	t := c.cond(e)
+	if e.steps > MaxCaveatSteps {
+		return fmt.Sprintf("the caveats of the token take more than %d steps", MaxCaveatSteps)
+	}
+	if e.caveats == nil { // the reference, which walks what was written
+		t = truth{is: true}
 		for _, cond := range c.rule.Conds {
 			t = and(t, e.cond(cond))
 		}

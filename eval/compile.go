@@ -19,7 +19,8 @@ type compiler struct {
 	prog   *lang.Program
 	groups map[string]map[string]bool // members by group, as far as asked for
 	names  []string
-	base   int // the first slot that is visible: a define doesn't see the variables around its use
+	base   int  // the first slot that is visible: a define doesn't see the variables around its use
+	meter  bool // count steps at run time
 }
 
 // members are the principals in a group.
@@ -140,7 +141,7 @@ func (c *compiler) truth(x lang.Expr) truthFn {
 func (c *compiler) quantified(x *lang.Quantified) truthFn {
 	list, _ := c.there(x.In)
 	slot := len(c.names)
-	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base}
+	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base, meter: c.meter}
 	body, decides := inner.truth(x.Body), !x.All
 	return func(e *env) truth {
 		v, err := list(e)
@@ -149,6 +150,9 @@ func (c *compiler) quantified(x *lang.Quantified) truthFn {
 		}
 		out := truth{is: x.All}
 		for _, item := range v.items {
+			if c.meter && !e.spend(1) {
+				return truth{err: overspent(x.Span)}
+			}
 			e.vars = append(e.vars[:slot], binding{val: item})
 			t := body(e)
 			if t.err == nil && t.is == decides {
@@ -170,9 +174,40 @@ func constant(v val, err *condError) valueFn {
 func (c *compiler) value(x lang.Expr) (valueFn, bool) {
 	fn, isConst := c.compile(x)
 	if isConst {
-		return constant(fn(nil)), true
+		fn = constant(fn(nil))
 	}
-	return fn, false
+	if c.meter {
+		fn = metered(fn, x.ExprSpan())
+	}
+	return fn, isConst
+}
+
+// metered counts the steps that a value takes: one, and one for each element of a list and for each 64 bytes of a text, about what whoever asks for it does
+// with it. A program's own conditions are bounded when they are checked; a caveat is written by whoever holds a token.
+func metered(fn valueFn, span lang.Span) valueFn {
+	return func(e *env) (val, *condError) {
+		if !e.spend(1) {
+			return val{}, overspent(span)
+		}
+		v, err := fn(e)
+		if err == nil && !e.spend(len(v.items)+len(v.s)/64) {
+			err = overspent(span)
+		}
+		return v, err
+	}
+}
+
+// spend takes steps, and reports whether there were so many. Nobody counts what is computed before there is a request.
+func (e *env) spend(n int) bool {
+	if e == nil {
+		return true
+	}
+	e.steps += n
+	return e.steps <= MaxCaveatSteps
+}
+
+func overspent(span lang.Span) *condError {
+	return condErrorf(span, "the caveats take more than %d steps", MaxCaveatSteps)
 }
 
 // there compiles an expression whose value must be there.
@@ -183,7 +218,10 @@ func (c *compiler) there(x lang.Expr) (valueFn, bool) {
 		if err == nil && v.absent() {
 			err = condErrorf(x.ExprSpan(), "`%s` is absent", short(x.ExprSpan().Text()))
 		}
-		return constant(v, err), true
+		if err != nil || !c.meter {
+			return constant(v, err), true
+		}
+		return fn, true
 	}
 	return func(e *env) (val, *condError) {
 		v, err := fn(e)
@@ -310,7 +348,7 @@ func (c *compiler) test(x lang.Expr, ask func(val) bool) (valueFn, bool) {
 
 func (c *compiler) variable(x *lang.Var) (valueFn, bool) {
 	if x.Define != nil {
-		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names)}).value(x.Define.Body)
+		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names), meter: c.meter}).value(x.Define.Body)
 	}
 	for slot := len(c.names) - 1; slot >= c.base; slot-- {
 		if c.names[slot] == x.Name {

@@ -32,6 +32,7 @@ type env struct {
 	first     [2]*lang.Rule // that room
 	caveats   *caveatCache  // nil: caveats are read each time, and walked
 	vars      []binding     // quantifiers' variables, outermost first
+	steps     int           // that caveats have taken, in all facets
 }
 
 // A binding is a quantifier's variable and its value.
