@@ -2,6 +2,7 @@ package pep
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/moat-lang/moat/token"
 )
@@ -13,7 +14,7 @@ func BreakState(p *PEP) error { return p.state.close() }
 func CrowdSenders(p *PEP) (undo func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before, s := p.senders, &sender{}
+	before, s := p.senders, &sender{last: time.Unix(1<<33, 0)} // not to be forgotten meanwhile
 	p.senders = make(map[token.Key]*sender, MaxSenders)
 	for i := range uint32(MaxSenders) {
 		var k token.Key

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -46,7 +47,11 @@ func openState(path string, create bool) (*state, error) {
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 100 * time.Millisecond})
+	var db *bbolt.DB
+	err = whole(func() error {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 100 * time.Millisecond})
+		return err
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errors.New("pep: the state is in use by another PEP")
 	}
@@ -54,7 +59,7 @@ func openState(path string, create bool) (*state, error) {
 		return nil, fmt.Errorf("pep: the state can't be opened: %w", err)
 	}
 	s := &state{db}
-	err = db.Update(func(tx *bbolt.Tx) error {
+	err = s.update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{bucketMeta, bucketWindows, bucketAsks, bucketRevoked} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -74,10 +79,30 @@ func (s *state) close() error { return s.db.Close() }
 // errState is what a state that holds something else than was written is.
 func errState(what string) error { return fmt.Errorf("pep: the state is damaged: %s", what) }
 
+// whole does something with a file that may have been damaged. Bbolt maps it into memory and believes what it says of itself: a page that doesn't hold what it
+// should makes a panic, and one that the file has lost a fault, which would end the process.
+func whole(do func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = errState(fmt.Sprint(r))
+		}
+	}()
+	return do()
+}
+
+func (s *state) update(change func(*bbolt.Tx) error) error {
+	return whole(func() error { return s.db.Update(change) })
+}
+
+func (s *state) view(read func(*bbolt.Tx) error) error {
+	return whole(func() error { return s.db.View(read) })
+}
+
 // load reads the summary with its windows and asks.
 func (s *state) load() (sum summary, senders map[token.Key]*sender, asks map[token.ID]*pendingAsk, err error) {
 	senders, asks = map[token.Key]*sender{}, map[token.ID]*pendingAsk{}
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		if v := tx.Bucket(bucketMeta).Get(keySummary); v != nil {
 			if len(v) != 48 {
 				return errState("the summary")
@@ -114,7 +139,7 @@ func (s *state) load() (sum summary, senders map[token.Key]*sender, asks map[tok
 
 // sumUp keeps a summary, the windows that changed since the last one, and which senders are forgotten.
 func (s *state) sumUp(sum summary, changed map[token.Key]sender, forgotten []token.Key) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketWindows)
 		for k, snd := range changed {
 			v := binary.BigEndian.AppendUint64(nil, uint64(snd.last.UnixNano()))
@@ -136,11 +161,11 @@ func (s *state) sumUp(sum summary, changed map[token.Key]sender, forgotten []tok
 
 // put makes a value durable, delete that it is gone.
 func (s *state) put(bucket, key, value []byte) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, value) })
+	return s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, value) })
 }
 
 func (s *state) deleteAsks(nonces []token.ID) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		for _, n := range nonces {
 			if err := tx.Bucket(bucketAsks).Delete(n[:]); err != nil {
 				return err
@@ -152,7 +177,7 @@ func (s *state) deleteAsks(nonces []token.ID) error {
 
 // signed returns the trust document and the signed revocation lists that were in force.
 func (s *state) signed() (trust []byte, lists [][]byte, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		trust = append(trust, tx.Bucket(bucketMeta).Get(keyTrust)...)
 		return tx.Bucket(bucketRevoked).ForEach(func(_, v []byte) error {
 			lists = append(lists, append([]byte(nil), v...))
