@@ -47,6 +47,8 @@ type Attestation struct {
 	Issuer string // the key, as did:key
 	By     string // the issuer's name; empty when it has none
 	About  string // the value's text, or the name (else the did:key) of a principal
+	// Principal tells which of these About is: what somebody signed about a text says nothing of the key that the text spells.
+	Principal bool
 }
 
 // bounded meets what the rules say about a facet with the token. Only what the rules would let through is asked about: a denial by the
@@ -190,7 +192,7 @@ func (e *env) names(subject string) []string {
 	var out []string
 	for _, a := range e.facts.Attestations {
 		g := e.prog.Groups[a.Claim]
-		if g == nil || a.About != subject || !slices.ContainsFunc(g.Claims, func(s lang.Str) bool { return s.Value == a.Issuer }) {
+		if g == nil || !a.Principal || a.About != subject || !slices.ContainsFunc(g.Claims, func(s lang.Str) bool { return s.Value == a.Issuer }) {
 			continue
 		}
 		out = append(append(out, g.Name.Name), e.prog.Ancestors(g.Name.Name)...)
@@ -209,7 +211,7 @@ func (e *env) isIn(subject, group string) bool {
 // attested reports whether by, or a member of it, signed a claim about a value. Nobody vouches for a request that rests on their own authority.
 func (e *env) attested(v val, claim, by string) bool {
 	for _, a := range e.facts.Attestations {
-		if a.Claim == claim && a.About == v.s && a.By != "" && (a.By == by || e.prog.IsIn(a.By, by)) && !slices.Contains(e.onChain(), a.By) {
+		if a.Claim == claim && a.About == v.s && a.Principal == (v.kind == lang.Principals) && a.By != "" && (a.By == by || e.prog.IsIn(a.By, by)) && !slices.Contains(e.onChain(), a.By) {
 			return true
 		}
 	}

@@ -112,7 +112,7 @@ func TestTokenCoversEffects(t *testing.T) {
 func TestP08DelegationLaundersNothing(t *testing.T) {
 	p := officeProgram(t, "permit intern to delegate on agent any\n")
 	const fresh = "did:key:z6MkfreshfreshfreshfreshfreshfreshfreshfreshfreshA"
-	attested := []eval.Attestation{{Claim: "ci-passed", By: "ci", About: "4f2a"}, {Claim: "Partners", Issuer: someIssuer, About: fresh}}
+	attested := []eval.Attestation{{Claim: "ci-passed", By: "ci", About: "4f2a"}, {Claim: "Partners", Issuer: someIssuer, About: fresh, Principal: true}}
 	for _, chain := range [][]string{{"intern"}, {"intern", "reviewer"}, {"coordinator", "intern", "reviewer"}, {"intern", fresh}} {
 		req, facts := call(t, "deploy", deployArgs, chain...)
 		facts.Attestations = attested
@@ -202,11 +202,12 @@ func TestClaimedGroups(t *testing.T) {
 		claim eval.Attestation
 		want  eval.Outcome
 	}{
-		"listed":       {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: key}, eval.Permit},
-		"other issuer": {eval.Attestation{Claim: "Partners", Issuer: "did:key:z6Mkother", About: key}, eval.Deny},
-		"no claims":    {eval.Attestation{Claim: "Staff", Issuer: someIssuer, About: key}, eval.Deny},
-		"other key":    {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: key + "Y"}, eval.Deny},
-		"of a name":    {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: "intern"}, eval.Deny},
+		"listed":       {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: key, Principal: true}, eval.Permit},
+		"other issuer": {eval.Attestation{Claim: "Partners", Issuer: "did:key:z6Mkother", About: key, Principal: true}, eval.Deny},
+		"no claims":    {eval.Attestation{Claim: "Staff", Issuer: someIssuer, About: key, Principal: true}, eval.Deny},
+		"other key":    {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: key + "Y", Principal: true}, eval.Deny},
+		"of a text":    {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: key}, eval.Deny},
+		"of a name":    {eval.Attestation{Claim: "Partners", Issuer: someIssuer, About: "intern", Principal: true}, eval.Deny},
 	} {
 		req, facts := call(t, "note", noteArgs, key)
 		facts.Attestations = []eval.Attestation{c.claim}

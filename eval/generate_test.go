@@ -303,7 +303,7 @@ func (g *generator) request() (eval.Request, eval.Facts) {
 		facts.Authority = g.authority(req.Subject, facts.Time)
 	}
 	for g.maybe(0.3) {
-		facts.Attestations = append(facts.Attestations, eval.Attestation{Claim: g.pick("c", "sane", "g3"), Issuer: g.pick(someIssuer, "did:key:z6Mkother"), By: g.pick("p0", "p1", "a0", ""), About: g.pick("a", "ab", "a0", "stranger", "stranger")})
+		facts.Attestations = append(facts.Attestations, eval.Attestation{Claim: g.pick("c", "sane", "g3"), Issuer: g.pick(someIssuer, "did:key:z6Mkother"), By: g.pick("p0", "p1", "a0", ""), About: g.pick("a", "ab", "a0", "stranger", "stranger"), Principal: g.Intn(2) == 0})
 	}
 	context := obj()
 	if g.maybe(0.9) {

@@ -94,7 +94,10 @@ func (r *testRun) given(s *lang.Given) {
 			r.facts.Attestations = nil
 			for _, item := range v.Items {
 				by := get(item, "by").Text
-				r.facts.Attestations = append(r.facts.Attestations, Attestation{Claim: get(item, "claim").Text, By: by, Issuer: by, About: get(item, "about").Text})
+				a := Attestation{Claim: get(item, "claim").Text, By: by, Issuer: by, About: get(item, "about").Text}
+				r.facts.Attestations = append(r.facts.Attestations, a)
+				a.Principal = true // a test writes values and principals alike
+				r.facts.Attestations = append(r.facts.Attestations, a)
 			}
 		default:
 			members := slices.DeleteFunc(slices.Clone(r.facts.Context.Members), func(m strictjson.Member) bool { return m.Name == f.Name.Name })

@@ -58,7 +58,7 @@ func Attestation(a *token.Attestation, trust *token.Trust) eval.Attestation {
 	out := eval.Attestation{Claim: a.Claim, Issuer: a.Issuer.String(), About: a.Value}
 	out.By, _ = trust.Name(a.Issuer)
 	if !a.Subject.IsZero() {
-		out.About = Principal(a.Subject, trust)
+		out.About, out.Principal = Principal(a.Subject, trust), true
 	}
 	return out
 }
