@@ -305,3 +305,13 @@ func TestT20CaveatOnOtherVocabulary(t *testing.T) {
 		t.Errorf("too many: %s", d.Code)
 	}
 }
+
+// T04: a token is for its audience alone, also where a host has mixed two requests up.
+func TestT04AuthorityOfAnother(t *testing.T) {
+	p := officeProgram(t, "")
+	req, facts := call(t, "note", noteArgs, "reviewer")
+	req.Subject = "intern"
+	if d := both(t, p, req, facts); d.Code != eval.CodeInvalidRequest || !strings.Contains(d.Detail, "reviewer") {
+		t.Errorf("%s (%s) %s", d.Outcome, d.Code, d.Detail)
+	}
+}

@@ -99,6 +99,9 @@ func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
 	if p := prog.Principals[req.Subject]; p != nil && req.Kind != p.Kind && !(req.Kind == "" && p.Kind == lang.Agent) {
 		return nil, denied(CodeInvalidRequest, "%q is declared as %s, and the request says %s", short(req.Subject), p.Kind, req.Kind)
 	}
+	if a := facts.Authority; a != nil && len(a.Agents) > 0 && a.Agents[len(a.Agents)-1] != req.Subject {
+		return nil, denied(CodeInvalidRequest, "the token is %q's, and the request %q's", short(a.Agents[len(a.Agents)-1]), short(req.Subject))
+	}
 	if !prog.Actions[req.Action] {
 		return nil, denied(CodeUnknownAction, "the policy declares no action %q", short(req.Action))
 	}
