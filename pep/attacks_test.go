@@ -538,7 +538,9 @@ func TestP14PanicAndZeroValues(t *testing.T) {
 			return eval.Facts{}, errors.New("the directory is away")
 		}
 	})
-	w.expect(w.delivery("note", `{"text": "panic"}`, "coordinator"), eval.Deny, eval.CodeInternal)
+	if a := w.expect(w.delivery("note", `{"text": "panic"}`, "coordinator"), eval.Deny, eval.CodeInternal); a.Index == 0 || a.Stage != pep.StageRules {
+		t.Errorf("the decision after a panic has no record: %+v", a)
+	}
 	w.expect(w.delivery("note", note, "coordinator"), eval.Deny, pep.CodeFacts)
 	alerts := 0
 	for _, r := range w.records() {
