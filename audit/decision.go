@@ -76,6 +76,8 @@ type Attestation struct {
 	Issuer string // did:key
 	By     string // the issuer's name; empty when it has none
 	About  Field  // the value, or the principal's name or did:key
+	// Principal tells which of these it is.
+	Principal bool
 }
 
 // An Origin says where a value came from.
@@ -231,6 +233,7 @@ func (f *Facts) fields(c *codec, d *Decision, private bool) {
 		c.text("by", &a.By)
 		c.text("claim", &a.Claim)
 		c.text("issuer", &a.Issuer)
+		c.flag("principal", &a.Principal)
 	})
 	c.text("context", &f.Context)
 	c.text("definition", &f.Definition)

@@ -23,6 +23,9 @@ func TestLogIsReplayed(t *testing.T) {
 	deploy := w.delivery("deploy", `{"commit": "4f2a", "hosts": 1}`, "coordinator", "deployer")
 	deploy.Attestations = [][]byte{claim}
 	w.expect(deploy, eval.Permit, eval.CodePermit)
+	partner := w.delivery("note", note, "stranger")
+	partner.Attestations = [][]byte{must[[]byte](t)(token.SignAttestation(w.issuer, token.Attestation{Realm: "test", ID: newID(t), Claim: "Partners", Subject: w.ids["stranger"].Key(), NotBefore: w.clock.now().Add(-time.Minute), Expires: w.clock.now().Add(time.Hour)}))}
+	w.expect(partner, eval.Permit, eval.CodePermit)
 	ask, _ := w.ask(payment, "coordinator")
 	w.expect(w.again(payment, [][]byte{w.approve("alice", ask.Approval("test", "big", w.clock.now()))}, "coordinator"), eval.Permit, eval.CodePermit)
 	w.expect(w.delivery("note", `{"text": "x", "key": "secret"}`, "coordinator"), eval.Permit, eval.CodePermit) // can't be asked again: key is redacted
@@ -44,7 +47,7 @@ func TestLogIsReplayed(t *testing.T) {
 		return r
 	}
 	same := run(w.policy)
-	if same.Decisions != 8 || same.Replayed != 6 || same.Changed != 0 || len(same.Skipped) != 2 {
+	if same.Decisions != 9 || same.Replayed != 7 || same.Changed != 0 || len(same.Skipped) != 2 {
 		t.Errorf("the same policy: %+v", same)
 	}
 	for name, c := range map[string]struct {
@@ -54,6 +57,7 @@ func TestLogIsReplayed(t *testing.T) {
 		"a forbid of somebody on the chain": {w.policy + "forbid out: coordinator to execute on tool deploy\n", 1},
 		"a forbid of the requester":         {w.policy + "forbid out: mallory to execute on tool note\n", 1},
 		"no such claim":                     {replace(w.policy, `"ci-passed"`, `"ci-green"`), 1},
+		"a claim by somebody else":          {replace(w.policy, w.issuer.Key().String(), w.root.Key().String()), 1},
 		"another delegation":                {w.policy + "permit reviewer to delegate on agent coordinator\n", 1},
 		"a shorter chain":                   {w.policy + "forbid long: any to execute on tool note when token.depth > 1\n", 1},
 		"no approval needed":                {replace(w.policy, " needs approval by Managers within 10m", ""), 1},

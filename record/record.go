@@ -32,7 +32,7 @@ func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.
 		ev.Facts.Approvals = append(ev.Facts.Approvals, approvalUse(a))
 	}
 	for _, a := range facts.Attestations {
-		ev.Facts.Attestations = append(ev.Facts.Attestations, audit.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: audit.Shown(a.About)})
+		ev.Facts.Attestations = append(ev.Facts.Attestations, audit.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: audit.Shown(a.About), Principal: a.Principal})
 	}
 	if a := facts.Authority; a != nil {
 		ev.Token.Agents, ev.Token.Issued, ev.Token.Expires = a.Agents, a.Issued, a.Expires

@@ -72,7 +72,7 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 		if a.About.Mode != audit.Full {
 			return fail(ErrPrivate)
 		}
-		facts.Attestations = append(facts.Attestations, eval.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: a.About.Text})
+		facts.Attestations = append(facts.Attestations, eval.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: a.About.Text, Principal: a.Principal})
 	}
 	facts.Authority = authority(&d.Token)
 	for _, a := range d.Facts.Approvals {
