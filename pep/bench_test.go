@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -190,6 +191,8 @@ func BenchmarkPEPThroughput(b *testing.B) {
 	const callers = 512
 	b.Run("verify", func(b *testing.B) {
 		bed := newBenchBed(b, 1, 1, true)
+		b.SetParallelism(callers / runtime.GOMAXPROCS(0))
+		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				ed25519.Verify(bed.key, bed.signed, bed.signature)
@@ -198,7 +201,7 @@ func BenchmarkPEPThroughput(b *testing.B) {
 	})
 	b.Run("decide/callers=512", func(b *testing.B) {
 		bed := newBenchBed(b, 1, b.N, true)
-		b.SetParallelism(callers)
+		b.SetParallelism(callers / runtime.GOMAXPROCS(0)) // fewer than a window has numbers
 		b.ResetTimer()
 		next := make(chan *token.Delivery, len(bed.messages))
 		for _, m := range bed.messages {
@@ -206,7 +209,7 @@ func BenchmarkPEPThroughput(b *testing.B) {
 		}
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if a := bed.pep.DecideDelivery(context.Background(), <-next); a.Code != "permit" && a.Code != CodeUnauthenticated {
+				if a := bed.pep.DecideDelivery(context.Background(), <-next); a.Code != "permit" {
 					b.Error(a.Code, a.Reason)
 				}
 			}
