@@ -36,6 +36,13 @@ func oneLog(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usageError(cmd, "name the directory of one log")
 	}
+	info, err := os.Stat(args[0])
+	if err != nil {
+		return ioError(args[0], err)
+	}
+	if !info.IsDir() {
+		return ioError(args[0], errors.New("is no directory; a log is one, with the records in files inside"))
+	}
 	return nil
 }
 

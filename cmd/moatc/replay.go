@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +25,7 @@ and those that were refused before the rules were asked. Approvals of the past c
 
 The chain of the log is checked on the way; whether its tail is there is for moatc audit verify.
 
-Exit codes: 0 nothing changes, 5 a decision changes, or none of them could be replayed, or the log is broken, 3 the policy is
+Exit codes: 0 nothing changes, 5 a decision changes, or none could be replayed, or the log is broken, 3 the policy is
 invalid, 1 a file can't be read.`,
 		Example: `  moatc eval --batch --log mail.log --policy policies/quickstart policies/quickstart/requests.jsonl
   moatc replay --policy policies/quickstart mail.log
@@ -60,7 +59,7 @@ invalid, 1 a file can't be read.`,
 		case r.Inconclusive():
 			return &exitError{exitFinding, "none of the decisions could be replayed, so nothing is known about the policy"}
 		case r.Decisions == 0:
-			fmt.Fprintln(cmd.ErrOrStderr(), "moatc: the log holds no decision")
+			return &exitError{exitFinding, "the log holds no decision, so nothing is known about the policy"}
 		case r.Changed > 0:
 			return exit(exitFinding)
 		}
