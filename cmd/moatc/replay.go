@@ -1,7 +1,6 @@
 package main
 
 import (
-
 	"github.com/spf13/cobra"
 
 	"github.com/moat-lang/moat/audit"
@@ -20,8 +19,9 @@ func newReplay() *cobra.Command {
 		Long: `Replay asks a policy about every request that a log recorded, and reports which decisions would change: how many, which way, by which
 rules, with samples. What opens comes first.
 
-What can't be asked again is counted and reported: requests with arguments that the log holds redacted or digested, those that came with a token,
-and those that were refused before the rules were asked. Approvals of the past count as if they had been given under the new policy.
+What can't be asked again is counted and reported: requests with arguments that the log holds redacted or digested, and those that
+were refused before the rules were asked, or by their token. What came under a token is asked as if the token still granted it. Approvals of the past count as
+if they had been given under the new policy.
 
 The chain of the log is checked on the way; whether its tail is there is for moatc audit verify.
 
