@@ -151,17 +151,6 @@ func (l *Log) publish(s *snapshot) ([]byte, error) {
 	return signed, writeFile(l.opts.FS, filepath.Join(l.dir, checkpointFile), signed)
 }
 
-// noteDue wakes the scheduler when records wait for a checkpoint.
-func (l *Log) noteDue() {
-	if l.durable.Load() == l.covered.Load() {
-		return
-	}
-	select {
-	case l.due <- struct{}{}:
-	default:
-	}
-}
-
 // schedule signs a checkpoint when enough records have come, or the first of them has waited long enough.
 func (l *Log) schedule() {
 	defer l.done.Done()
@@ -181,6 +170,7 @@ func (l *Log) schedule() {
 		}
 		if now {
 			wait = nil
+			l.scheduled.Store(false)
 			if _, err := l.Checkpoint(); err != nil {
 				return // the log has failed, or is closed
 			}

@@ -79,7 +79,7 @@ type Log struct {
 	spares  []*batch // that were written, for their buffers
 
 	closing atomic.Bool
-	wake    chan struct{} // to the writer: the batch isn't empty
+	wake    chan struct{} // to the writer: somebody waits, or much has queued
 	stop    chan struct{} // to the writer and the scheduler: end
 	done    sync.WaitGroup
 	writer  writer
@@ -89,6 +89,7 @@ type Log struct {
 	nodes       File          // the tree's, up to the last checkpoint
 	covered     atomic.Uint64 // records, by the last checkpoint
 	due         chan struct{} // to the scheduler: records aren't covered
+	scheduled   atomic.Bool   // the scheduler knows of such records, and will look again
 }
 
 // A segmentState is what an event is encoded for.
@@ -115,11 +116,18 @@ type entry struct {
 
 // A result is what those who wait are told.
 type result struct {
+	awaited atomic.Bool     // the writer has been told
+	wake    chan<- struct{} // the log's
+
 	done   chan struct{} // closed when durable, or failed
 	err    error
 	first  uint64     // index of the first record
 	hashes [][32]byte // of the lines
 	seen   *snapshot
+}
+
+func newResult(wake chan<- struct{}) *result {
+	return &result{wake: wake, done: make(chan struct{})}
 }
 
 // A Ticket is an event that has its place in the log but may not be durable yet.
@@ -149,6 +157,9 @@ func (t Ticket) Wait(ctx context.Context) error {
 	if t.result == nil {
 		return errors.New("audit: the zero ticket stands for no record")
 	}
+	if !t.result.awaited.Swap(true) {
+		ring(t.result.wake)
+	}
 	if ctx.Done() == nil { // cheaper than a select
 		<-t.result.done
 		return t.result.err
@@ -170,8 +181,8 @@ func (l *Log) Append(ctx context.Context, ev Event) (Ticket, error) {
 	return t, t.Wait(ctx)
 }
 
-// Queue gives an event its place in the log, in the order of the calls, and returns without waiting until it is durable. An error says that
-// the event is not in the log.
+// Queue gives an event its place in the log, in the order of the calls, and returns without waiting until it is durable. It becomes so when somebody
+// waits for it or for a later one, and at the latest with the next checkpoint on schedule. An error says that the event is not in the log.
 func (l *Log) Queue(ev Event) (Ticket, error) {
 	if ev == nil {
 		return Ticket{}, errors.New("audit: no event")
@@ -234,16 +245,30 @@ func (l *Log) add(body []byte, kind Kind, segment *segmentState, snapshot bool) 
 // push puts an encoded event into the batch. The lock is held.
 func (l *Log) push(body []byte, kind Kind, segment *segmentState) Ticket {
 	b := l.batch
+	before := len(b.bodies)
 	b.bodies = append(b.bodies, body...)
 	b.entries = append(b.entries, entry{len(b.bodies), kind, l.opts.Now(), segment})
 	t := Ticket{l.next, b.result}
 	l.next++
 	l.bytes += int64(len(body) + tailLen + 40)
-	select {
-	case l.wake <- struct{}{}:
-	default:
+	if before < eagerBytes && len(b.bodies) >= eagerBytes {
+		ring(l.wake)
+	}
+	if kind != KindCheckpoint && !l.scheduled.Swap(true) {
+		ring(l.due)
 	}
 	return t
+}
+
+// eagerBytes is how much is written without anybody waiting for it. Below, waking the writer costs more than encoding a record.
+const eagerBytes = 256 << 10
+
+// ring lets the other side of a channel with room for one know that there is something to do.
+func ring(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // rotate begins a new segment. The lock is held.

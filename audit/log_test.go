@@ -202,7 +202,7 @@ func TestWaitEndsWithContext(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	ticket := Ticket{result: &result{done: make(chan struct{})}}
+	ticket := Ticket{result: newResult(make(chan struct{}, 1))}
 	if err := ticket.Wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

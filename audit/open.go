@@ -31,9 +31,10 @@ func Open(dir string, opts Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	wake := make(chan struct{}, 1)
 	l := &Log{
-		dir: dir, opts: opts, lock: lock, batch: &batch{result: &result{done: make(chan struct{})}},
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), due: make(chan struct{}, 1),
+		dir: dir, opts: opts, lock: lock, batch: &batch{result: newResult(wake)},
+		wake: wake, stop: make(chan struct{}), due: make(chan struct{}, 1),
 		writer: writer{fs: opts.FS, dir: dir, keys: opts.KeyDir},
 	}
 	if err := l.start(); err != nil {

@@ -26,16 +26,19 @@ func (l *Log) write() {
 	defer l.done.Done()
 	last := 0
 	for {
+		stopped := false
 		select {
 		case <-l.wake:
 		case <-l.stop:
-			select {
-			case <-l.wake: // what was queued before the end
-			default:
-				return
-			}
+			stopped = true
 		}
 		batches, err := l.gather(last)
+		if err == nil && len(batches) == 0 { // who woke the writer had been served by then
+			if stopped {
+				return
+			}
+			continue
+		}
 		if err == nil {
 			err = l.writer.flush(batches)
 		}
@@ -59,7 +62,9 @@ func (l *Log) write() {
 			close(b.result.done)
 			l.recycle(b)
 		}
-		l.noteDue()
+		if l.durable.Load()-l.covered.Load() >= l.opts.CheckpointRecords {
+			ring(l.due)
+		}
 	}
 }
 
@@ -103,7 +108,7 @@ func (l *Log) take() *batch {
 	} else {
 		l.batch = new(batch)
 	}
-	l.batch.result = &result{done: make(chan struct{})}
+	l.batch.result = newResult(l.wake)
 	return b
 }
 
