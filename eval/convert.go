@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,15 +23,15 @@ type converter struct {
 }
 
 // convertRecord converts the arguments or the context. Keeping track of places takes memory, so it is done only where it matters.
-func (c *converter) convertRecord(v strictjson.Value, t lang.Type) (val, error) {
+func (c *converter) convertRecord(out *val, v *strictjson.Value, t *lang.Type) error {
 	if len(c.origins) == 0 && len(c.valueOrigins) == 0 {
 		c.placeless = true
-		if out, err := c.record(v, t, nil, nil, false); err == nil {
-			return out, nil
+		if c.record(out, v, t, nil, nil, false) == nil {
+			return nil
 		}
 		c.placeless = false
 	}
-	return c.record(v, t, nil, nil, false)
+	return c.record(out, v, t, nil, nil, false)
 }
 
 // somewhere stands for every place but the outermost, when places aren't kept track of.
@@ -51,50 +52,50 @@ func (c *converter) element(at *path, i int) *path {
 }
 
 // record converts an object to a record: each member must be declared, each required field there, unless partial.
-func (c *converter) record(v strictjson.Value, t lang.Type, at *path, inherited *originSet, hasInherited bool) (val, error) {
+func (c *converter) record(out *val, v *strictjson.Value, t *lang.Type, at *path, inherited *originSet, hasInherited bool) error {
 	if v.Kind != strictjson.Object {
-		return val{}, fmt.Errorf("%s must be an object, not %s", at, v.Kind)
+		return fmt.Errorf("%s must be an object, not %s", at, v.Kind)
 	}
-	out := val{kind: lang.RecordKind, items: make([]val, 0, len(v.Members)), names: make([]string, 0, len(v.Members))}
+	*out = val{kind: lang.RecordKind, fields: t.Fields, items: make([]val, len(t.Fields))}
 	own, labelled := c.labels(v, at)
 	if !labelled {
 		own, labelled = inherited, hasInherited
 	}
-	found := 0
-	for _, f := range t.Fields {
-		m, ok := v.Get(f.Name)
-		if ok {
+	found, absent := 0, 0
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		m := v.Member(f.Name)
+		if m != nil {
 			found++
 		}
-		if !ok || m.Kind == strictjson.Null && f.Type.Optional && f.Type.Kind != lang.JSON {
+		if m == nil || m.Kind == strictjson.Null && f.Type.Optional && f.Type.Kind != lang.JSON {
 			if !f.Type.Optional && !(c.partial && at == nil) {
-				return val{}, fmt.Errorf("%s is missing", c.field(at, f.Name))
+				return fmt.Errorf("%s is missing", c.field(at, f.Name))
 			}
+			absent++
 			continue
 		}
-		fv, err := c.convert(m, f.Type, c.field(at, f.Name), own, labelled)
-		if err != nil {
-			return val{}, err
+		if err := c.convert(&out.items[i], m, &f.Type, c.field(at, f.Name), own, labelled); err != nil {
+			return err
 		}
-		out.names, out.items = append(out.names, f.Name), append(out.items, fv)
 	}
 	if found < len(v.Members) {
-		for _, m := range v.Members {
-			if _, ok := t.Field(m.Name); !ok {
-				return val{}, fmt.Errorf("%s is not declared", c.field(at, m.Name))
+		for i := range v.Members {
+			if _, ok := t.Field(v.Members[i].Name); !ok {
+				return fmt.Errorf("%s is not declared", c.field(at, v.Members[i].Name))
 			}
 		}
 	}
 	if explicit, ok := c.labels(v, at); ok {
 		out.origins = explicit
-	} else if len(out.items) == 0 {
+	} else if absent == len(t.Fields) {
 		out.origins = c.orUnlabelled(own, labelled)
 	}
-	return out, nil
+	return nil
 }
 
 // byValue are the labels that the host gave to a value wherever it stands. A number is the same however it is written.
-func (c *converter) byValue(v strictjson.Value) []string {
+func (c *converter) byValue(v *strictjson.Value) []string {
 	labels := c.valueOrigins[v.Text]
 	if v.Kind != strictjson.Number || len(c.valueOrigins) == 0 {
 		return labels
@@ -116,7 +117,7 @@ func (c *converter) orUnlabelled(set *originSet, labelled bool) *originSet {
 }
 
 // labels returns the labels that the host gave to a value, by place and by value.
-func (c *converter) labels(v strictjson.Value, at *path) (*originSet, bool) {
+func (c *converter) labels(v *strictjson.Value, at *path) (*originSet, bool) {
 	if len(c.origins) == 0 && len(c.valueOrigins) == 0 {
 		return nil, false
 	}
@@ -133,72 +134,63 @@ func (c *converter) labels(v strictjson.Value, at *path) (*originSet, bool) {
 }
 
 // convert makes a value of type t. What has no label of its own has that of the nearest labelled value around it.
-func (c *converter) convert(v strictjson.Value, t lang.Type, at *path, inherited *originSet, hasInherited bool) (val, error) {
+func (c *converter) convert(out *val, v *strictjson.Value, t *lang.Type, at *path, inherited *originSet, hasInherited bool) error {
 	own, labelled := c.labels(v, at)
 	if !labelled {
 		own, labelled = inherited, hasInherited
 	}
-	wrong := func() (val, error) {
-		return val{}, fmt.Errorf("%s must be %s, not %s", at, t.Required(), v.Kind)
-	}
-	text := func() (val, error) {
-		if v.Kind != strictjson.String {
-			return wrong()
-		}
-		out, err := parseText(t.Kind, v.Text)
-		if err != nil {
-			return val{}, fmt.Errorf("%s: %w", at, err)
-		}
-		out.origins = c.orUnlabelled(own, labelled)
-		return out, nil
-	}
+	var err error
+	want := strictjson.String
 	switch t.Kind {
 	case lang.Bool:
-		if v.Kind != strictjson.Bool {
-			return wrong()
-		}
-		out := boolVal(v.Bool)
-		out.origins = c.orUnlabelled(own, labelled)
-		return out, nil
-	case lang.Int, lang.Decimal:
-		if v.Kind != strictjson.Number {
-			return wrong()
-		}
-		out := val{kind: t.Kind, origins: c.orUnlabelled(own, labelled)}
-		var err error
-		if t.Kind == lang.Int {
+		want = strictjson.Bool
+		*out = boolVal(v.Bool)
+	case lang.Int:
+		want = strictjson.Number
+		if v.Kind == want {
+			out.kind = lang.Int
 			out.n, err = value.IntFromJSON(v.Text)
-		} else {
+		}
+	case lang.Decimal:
+		want = strictjson.Number
+		if v.Kind == want {
+			out.kind = lang.Decimal
 			out.dec, err = value.DecimalFromJSON(v.Text)
 		}
-		if err != nil {
-			return val{}, fmt.Errorf("%s: %w", at, err)
-		}
-		return out, nil
 	case lang.Enum:
-		for _, e := range t.Enum {
-			if v.Kind == strictjson.String && v.Text == e {
-				return text()
-			}
+		if v.Kind != strictjson.String || !slices.Contains(t.Enum, v.Text) {
+			return fmt.Errorf("%s must be one of %s", at, t.Required())
 		}
-		return val{}, fmt.Errorf("%s must be one of %s", at, t.Required())
+		*out = val{kind: lang.Enum, s: v.Text}
 	case lang.Argv:
-		return c.argv(v, at, own, labelled)
+		return c.argv(out, v, at, own, labelled)
 	case lang.ListKind:
-		if v.Kind != strictjson.Array {
-			return wrong()
+		if v.Kind == strictjson.Array {
+			return c.list(out, v, t.Elem, at, own, labelled)
 		}
-		return c.list(v, *t.Elem, at, own, labelled)
+		want = strictjson.Array
 	case lang.RecordKind:
-		return c.record(v, t, at, own, labelled)
+		return c.record(out, v, t, at, own, labelled)
 	case lang.JSON:
-		return val{kind: lang.JSON, parsed: &parsed{json: v}, origins: c.opaque(v, at, own, labelled)}, nil
+		*out = val{kind: lang.JSON, parsed: &parsed{json: *v}, origins: c.opaque(v, at, own, labelled)}
+		return nil
+	default:
+		if v.Kind == want {
+			*out, err = parseText(t.Kind, v.Text)
+		}
 	}
-	return text()
+	if v.Kind != want {
+		return fmt.Errorf("%s must be %s, not %s", at, t.Required(), v.Kind)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	out.origins = c.orUnlabelled(own, labelled)
+	return nil
 }
 
 // opaque is the union of the labels of all that an opaque value holds.
-func (c *converter) opaque(v strictjson.Value, at *path, inherited *originSet, labelled bool) *originSet {
+func (c *converter) opaque(v *strictjson.Value, at *path, inherited *originSet, labelled bool) *originSet {
 	set, ok := c.labels(v, at)
 	if !ok {
 		set, ok = inherited, labelled
@@ -207,47 +199,45 @@ func (c *converter) opaque(v strictjson.Value, at *path, inherited *originSet, l
 	if !ok && len(v.Items) == 0 && len(v.Members) == 0 {
 		out = c.unlabelled
 	}
-	for i, item := range v.Items {
-		out = unite(out, c.opaque(item, c.element(at, i), set, ok))
+	for i := range v.Items {
+		out = unite(out, c.opaque(&v.Items[i], c.element(at, i), set, ok))
 	}
-	for _, m := range v.Members {
-		out = unite(out, c.opaque(m.Value, c.field(at, m.Name), set, ok))
+	for i := range v.Members {
+		out = unite(out, c.opaque(&v.Members[i].Value, c.field(at, v.Members[i].Name), set, ok))
 	}
 	return out
 }
 
-func (c *converter) list(v strictjson.Value, elem lang.Type, at *path, own *originSet, labelled bool) (val, error) {
+func (c *converter) list(out *val, v *strictjson.Value, elem *lang.Type, at *path, own *originSet, labelled bool) error {
 	if len(v.Items) > MaxListLen {
-		return val{}, fmt.Errorf("%s has %d elements; at most %d are allowed", at, len(v.Items), MaxListLen)
+		return fmt.Errorf("%s has %d elements; at most %d are allowed", at, len(v.Items), MaxListLen)
 	}
-	out := val{kind: lang.ListKind, items: make([]val, 0, len(v.Items))}
-	for i, item := range v.Items {
-		iv, err := c.convert(item, elem, c.element(at, i), own, labelled)
-		if err != nil {
-			return val{}, err
+	*out = val{kind: lang.ListKind, items: make([]val, len(v.Items))}
+	for i := range v.Items {
+		if err := c.convert(&out.items[i], &v.Items[i], elem, c.element(at, i), own, labelled); err != nil {
+			return err
 		}
-		out.items = append(out.items, iv)
 	}
 	if explicit, ok := c.labels(v, at); ok {
 		out.origins = explicit
 	} else if len(out.items) == 0 {
 		out.origins = c.orUnlabelled(own, labelled)
 	}
-	return out, nil
+	return nil
 }
 
 // argv converts a command: a list of words, or a string that is split as a shell splits it.
-func (c *converter) argv(v strictjson.Value, at *path, own *originSet, labelled bool) (val, error) {
+func (c *converter) argv(out *val, v *strictjson.Value, at *path, own *originSet, labelled bool) error {
 	if v.Kind == strictjson.String {
 		words, err := value.SplitArgv(v.Text)
 		if err != nil {
-			return val{}, fmt.Errorf("%s: %w", at, err)
+			return fmt.Errorf("%s: %w", at, err)
 		}
 		if len(words) > MaxListLen {
-			return val{}, fmt.Errorf("%s has %d words; at most %d are allowed", at, len(words), MaxListLen)
+			return fmt.Errorf("%s has %d words; at most %d are allowed", at, len(words), MaxListLen)
 		}
 		set := c.orUnlabelled(own, labelled)
-		out := val{kind: lang.Argv, origins: set}
+		*out = val{kind: lang.Argv, origins: set}
 		for _, w := range words {
 			word := set
 			if more := c.valueOrigins[w]; len(more) > 0 {
@@ -255,25 +245,24 @@ func (c *converter) argv(v strictjson.Value, at *path, own *originSet, labelled 
 			}
 			out.items = append(out.items, val{kind: lang.String, s: w, origins: word})
 		}
-		return out, nil
+		return nil
 	}
 	if v.Kind != strictjson.Array {
-		return val{}, fmt.Errorf("%s must be argv: a list of words, or a command line; not %s", at, v.Kind)
+		return fmt.Errorf("%s must be argv: a list of words, or a command line; not %s", at, v.Kind)
 	}
-	out, err := c.list(v, lang.Type{Kind: lang.String}, at, own, labelled)
-	if err != nil {
-		return val{}, err
+	if err := c.list(out, v, &lang.Type{Kind: lang.String}, at, own, labelled); err != nil {
+		return err
 	}
 	if len(out.items) == 0 {
-		return val{}, fmt.Errorf("%s is an empty command", at)
+		return fmt.Errorf("%s is an empty command", at)
 	}
-	for i, w := range out.items {
-		if err := value.CheckWord(w.s); err != nil {
-			return val{}, fmt.Errorf("%s: %w", c.element(at, i), err)
+	for i := range out.items {
+		if err := value.CheckWord(out.items[i].s); err != nil {
+			return fmt.Errorf("%s: %w", c.element(at, i), err)
 		}
 	}
 	out.kind = lang.Argv
-	return out, nil
+	return nil
 }
 
 // A path says where a value stands among the arguments or in the context; nil is the whole. It is rendered only when somebody asks.

@@ -99,9 +99,6 @@ func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
 	if p := prog.Principals[req.Subject]; p != nil && req.Kind != p.Kind && !(req.Kind == "" && p.Kind == lang.Agent) {
 		return nil, denied(CodeInvalidRequest, "%q is declared as %s, and the request says %s", short(req.Subject), p.Kind, req.Kind)
 	}
-	if a := facts.Authority; a != nil && len(a.Agents) > 0 && a.Agents[len(a.Agents)-1] != req.Subject {
-		return nil, denied(CodeInvalidRequest, "the token is %q's, and the request %q's", short(a.Agents[len(a.Agents)-1]), short(req.Subject))
-	}
 	if !prog.Actions[req.Action] {
 		return nil, denied(CodeUnknownAction, "the policy declares no action %q", short(req.Action))
 	}
@@ -183,6 +180,8 @@ func hasPointer(v strictjson.Value, ptr string) bool {
 	return true
 }
 
+var noArgs = strictjson.Value{Kind: strictjson.Object}
+
 // call looks up the tool of a call and converts its arguments.
 func (e *env) call() *Decision {
 	hasArgs := len(e.req.Args.Members) > 0
@@ -209,17 +208,18 @@ func (e *env) call() *Decision {
 		return nil
 	}
 	c := &converter{origins: e.facts.Origins, valueOrigins: e.facts.ValueOrigins, unlabelled: unknownOrigin}
-	args := e.req.Args
-	args.Kind = strictjson.Object
-	var err error
-	if e.args, err = c.convertRecord(args, e.tool.Args); err != nil {
+	args := &e.req.Args
+	if args.Kind == strictjson.Null {
+		args = &noArgs
+	}
+	if err := c.convertRecord(&e.args, args, &e.tool.Args); err != nil {
 		return denied(CodeInvalidArguments, "arguments of %s: %s", e.tool.Name.Name, err)
 	}
 	return nil
 }
 
 func (e *env) convertContext() *Decision {
-	v := e.facts.Context
+	v := &e.facts.Context
 	e.context = val{kind: lang.RecordKind}
 	if v.Kind == strictjson.Null {
 		return nil
@@ -229,8 +229,7 @@ func (e *env) convertContext() *Decision {
 	}
 	// A fact that is missing is an error only where a condition asks for it.
 	c := &converter{unlabelled: unknownOrigin, partial: true}
-	var err error
-	if e.context, err = c.convertRecord(v, e.prog.Context); err != nil {
+	if err := c.convertRecord(&e.context, v, &e.prog.Context); err != nil {
 		return denied(CodeInvalidContext, "context: %s", err)
 	}
 	return nil

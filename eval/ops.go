@@ -227,23 +227,27 @@ func literal(x *lang.Literal) (val, error) {
 // parseText makes a value of a kind from its canonical text.
 func parseText(kind lang.Kind, s string) (val, error) {
 	v := val{kind: kind, s: s}
-	var p parsed
 	var err error
 	switch kind {
 	case lang.Path:
+		v.parsed = new(parsed)
 		if _, err = value.ParsePath(s); err == nil {
-			p.name, err = resource.File(s)
+			v.parsed.name, err = resource.File(s)
 		}
 	case lang.Email:
 		_, err = value.ParseEmail(s)
 	case lang.URL:
-		p.name, err = value.ParseURL(s)
+		v.parsed = new(parsed)
+		v.parsed.name, err = value.ParseURL(s)
 	case lang.Resource:
-		p.name, err = resource.Parse(s)
+		v.parsed = new(parsed)
+		v.parsed.name, err = resource.Parse(s)
 	case lang.IP:
-		p.addr, err = value.ParseIP(s)
+		v.parsed = new(parsed)
+		v.parsed.addr, err = value.ParseIP(s)
 	case lang.CIDR:
-		p.prefix, err = value.ParseCIDR(s)
+		v.parsed = new(parsed)
+		v.parsed.prefix, err = value.ParseCIDR(s)
 	case lang.Date:
 		var d value.Date
 		d, err = value.ParseDate(s)
@@ -265,9 +269,6 @@ func parseText(kind lang.Kind, s string) (val, error) {
 	}
 	if err != nil {
 		return val{}, err
-	}
-	if p.name != (resource.Name{}) || p.addr.IsValid() || p.prefix.IsValid() {
-		v.parsed = &p
 	}
 	return v, nil
 }

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -21,10 +22,10 @@ type val struct {
 	n       int64 // bool (0, 1), int, date (days), timestamp and duration (nanoseconds)
 	s       string
 	dec     value.Decimal
-	items   []val      // of a list or argv; values of a record
-	names   []string   // of a record, sorted
-	parsed  *parsed    // of the kinds whose text says less than what it was parsed to
-	origins *originSet // nil: the policy's own
+	items   []val        // of a list or argv; values of a record
+	fields  []lang.Field // of a record, sorted by name; the item of one that isn't there is absent
+	parsed  *parsed      // of the kinds whose text says less than what it was parsed to
+	origins *originSet   // nil: the policy's own
 }
 
 // parsed is what the text of a value means. It is shared and never changed.
@@ -85,8 +86,10 @@ func (v val) widened() val {
 
 // field returns the field of a record; absent when there is none.
 func (v val) field(name string) val {
-	if i, ok := slices.BinarySearch(v.names, name); ok {
-		return v.items[i]
+	for i := range v.fields {
+		if v.fields[i].Name == name {
+			return v.items[i]
+		}
 	}
 	return val{}
 }
@@ -94,12 +97,8 @@ func (v val) field(name string) val {
 // recordVal makes a record of its fields.
 func recordVal(fields map[string]val) val {
 	v := val{kind: lang.RecordKind}
-	for name := range fields {
-		v.names = append(v.names, name)
-	}
-	sort.Strings(v.names)
-	for _, name := range v.names {
-		v.items = append(v.items, fields[name])
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		v.fields, v.items = append(v.fields, lang.Field{Name: name}), append(v.items, fields[name])
 	}
 	return v
 }
@@ -114,9 +113,30 @@ func equal(a, b val) bool {
 	case a.isList():
 		return slices.EqualFunc(a.items, b.items, equal)
 	case a.kind == lang.RecordKind:
-		return slices.Equal(a.names, b.names) && slices.EqualFunc(a.items, b.items, equal)
+		return a.present() == b.present() && a.within(b)
 	}
 	return a.kind != lang.JSON && b.kind != lang.JSON && a.s == b.s // the checker lets no json through
+}
+
+// present counts the fields of a record that are there.
+func (v val) present() int {
+	n := 0
+	for i := range v.items {
+		if !v.items[i].absent() {
+			n++
+		}
+	}
+	return n
+}
+
+// within reports whether each field of a that is there has an equal one in b.
+func (v val) within(b val) bool {
+	for i := range v.fields {
+		if item := v.items[i]; !item.absent() && !equal(item, b.field(v.fields[i].Name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // compare orders two numbers, dates, timestamps or durations.
@@ -229,9 +249,12 @@ func (v val) String() string {
 	case lang.ListKind, lang.Argv, lang.RecordKind:
 		var parts []string
 		for i, item := range v.items {
+			if item.absent() {
+				continue
+			}
 			s := item.String()
 			if v.kind == lang.RecordKind {
-				s = v.names[i] + ": " + s
+				s = v.fields[i].Name + ": " + s
 			}
 			parts = append(parts, s)
 		}

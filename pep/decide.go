@@ -12,7 +12,8 @@ import (
 	"github.com/moat-lang/moat/token"
 )
 
-// A decision is the way of one message through the stages.
+// A decision is the way of one message through the stages. It is large, as are a request, facts and an answer, and passed by reference, so that
+// the stacks of many callers stay small.
 type decision struct {
 	pep      *PEP
 	ctx      context.Context
@@ -23,8 +24,21 @@ type decision struct {
 
 	chain    *link // the verified token; nil when it doesn't hold
 	chainErr error
-	request  eval.Request
 	name     string // the sender's, or its did:key
+
+	answer Answer     // with the request that it is about
+	facts  eval.Facts // by which it was decided
+}
+
+// A verdict is what the rules say: an answer to be, and what it rests on.
+type verdict struct {
+	outcome  eval.Outcome
+	code     eval.Code
+	decision eval.Decision
+	reason   error // why the token doesn't hold, when it doesn't
+	pending  *Ask
+	facts    eval.Facts // with the authority, attestations and approvals that were counted
+	nonces   []token.ID // of the asks whose approvals a permit rests on, each once
 }
 
 // authenticate is the first stage. Its errors are for the operator alone. When it returns nil, the message's sequence number is used up.
@@ -78,79 +92,95 @@ func (c *decision) authenticate() error {
 	return nil
 }
 
-// decide is what follows: the second stage and the third. It returns the facts that it has decided on. A panic, such as one of the host's adapter, is a
-// deny like others: its message is used up, and so has to be written down.
-func (c *decision) decide() (a Answer, facts eval.Facts) {
+// decide is what follows: the second stage and the third. A panic, such as one of the host's adapter, is a deny like others: its message is used up, and so has
+// to be written down.
+func (c *decision) decide() {
 	defer func() {
 		if r := recover(); r != nil {
-			a, facts = Answer{Stage: StageRules, Code: eval.CodeInternal, Reason: c.pep.alarm(r, c.message), Decision: eval.Decision{Code: eval.CodeInternal, Detail: "a panic; see the alert before"}}, eval.Facts{}
+			c.facts = eval.Facts{}
+			c.refuse(StageRules, eval.CodeInternal, c.pep.alarm(r, c.message))
+			c.answer.Decision = eval.Decision{Code: eval.CodeInternal, Detail: "a panic; see the alert before"}
 		}
 	}()
 	m := c.message
 	if !c.in.trustNamed(m.Trust, c.now) {
-		return Answer{Stage: StageDigests, Code: CodeTrustMismatch, Reason: fmt.Errorf("pep: the trust document %s is not in force", m.Trust)}, eval.Facts{}
+		c.refuse(StageDigests, CodeTrustMismatch, fmt.Errorf("pep: the trust document %s is not in force", m.Trust))
+		return
 	}
 	if !c.in.policyNamed(m.Policy, c.now) {
-		return Answer{Stage: StageDigests, Code: CodePolicyMismatch, Reason: fmt.Errorf("pep: the policy %s is not in force", m.Policy)}, eval.Facts{}
+		c.refuse(StageDigests, CodePolicyMismatch, fmt.Errorf("pep: the policy %s is not in force", m.Policy))
+		return
 	}
 	args, err := parseArgs(m.Args)
 	if err != nil {
-		return Answer{Stage: StageRules, Code: eval.CodeInvalidArguments, Reason: err}, eval.Facts{}
+		c.refuse(StageRules, eval.CodeInvalidArguments, err)
+		return
 	}
 	if c.name == "" {
 		c.name = c.senderText()
 	}
-	c.request = eval.Request{Subject: c.name, Action: m.Action, Resource: m.Resource, Args: args}
+	c.answer.Request = eval.Request{Subject: c.name, Action: m.Action, Resource: m.Resource, Args: args}
 	if pr := c.in.program.Policy().Principals[c.name]; pr != nil {
-		c.request.Kind = pr.Kind
+		c.answer.Request.Kind = pr.Kind
 	}
-	if facts, err = c.facts(); err != nil {
-		return Answer{Stage: StageRules, Code: CodeFacts, Reason: err}, eval.Facts{}
+	if err := c.askHost(); err != nil {
+		c.refuse(StageRules, CodeFacts, err)
+		return
 	}
-	return c.settle(facts)
+	c.settle()
+}
+
+// refuse makes the answer a deny that the rules have no part in.
+func (c *decision) refuse(stage Stage, code eval.Code, reason error) {
+	a := &c.answer
+	a.Outcome, a.Stage, a.Code, a.Reason, a.Decision, a.Ask = eval.Deny, stage, code, reason, eval.Decision{}, nil
 }
 
 // settle has the rules decide, and changes what their answer changes: a permit uses up the approvals that it rests on, an ask waits.
-func (c *decision) settle(facts eval.Facts) (Answer, eval.Facts) {
-	v := c.judge(facts)
-	if v.answer.Outcome == eval.Permit && len(v.nonces) > 0 {
+func (c *decision) settle() {
+	var v verdict
+	c.judge(&v)
+	if v.outcome == eval.Permit && len(v.nonces) > 0 {
 		ok, err := c.pep.consume(v.nonces)
 		if err != nil {
-			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, v.facts
+			c.facts = v.facts
+			c.refuse(StageRules, CodeNotRecorded, err)
+			return
 		}
 		if !ok { // somebody else was faster
 			c.delivery = &token.Delivery{Message: c.delivery.Message, Token: c.delivery.Token, Attestations: c.delivery.Attestations}
-			v = c.judge(facts)
+			c.judge(&v)
 		}
 	}
-	if ask := v.answer.Ask; ask != nil {
-		var ok bool
-		var err error
-		ask.Nonce, ask.Expires, ok, err = c.pep.newAsk(c.message.Sender, ask.Request, c.now)
-		switch {
-		case err != nil:
-			return Answer{Stage: StageRules, Code: CodeNotRecorded, Reason: err}, v.facts
-		case !ok:
-			return Answer{Stage: StageRules, Code: CodeTooManyAsks, Reason: errors.New("pep: too many asks wait for approvals")}, v.facts
-		}
+	c.facts = v.facts
+	a := &c.answer
+	a.Stage, a.Outcome, a.Code, a.Decision, a.Ask, a.Reason = StageRules, v.outcome, v.code, v.decision, v.pending, v.reason
+	if a.Ask == nil {
+		return
 	}
-	return v.answer, v.facts
-}
-
-// A verdict is what the rules say.
-type verdict struct {
-	answer Answer
-	facts  eval.Facts // that they have decided on
-	nonces []token.ID // of the asks whose approvals a permit rests on, each once
+	var ok bool
+	var err error
+	a.Ask.Nonce, a.Ask.Expires, ok, err = c.pep.newAsk(c.message.Sender, a.Ask.Request, c.now)
+	switch {
+	case err != nil:
+		c.refuse(StageRules, CodeNotRecorded, err)
+	case !ok:
+		c.refuse(StageRules, CodeTooManyAsks, errors.New("pep: too many asks wait for approvals"))
+	}
 }
 
 // judge is the third stage. It changes nothing. A message that names what was in force before is decided by that as well.
-func (c *decision) judge(facts eval.Facts) verdict {
-	v, m, prev := c.rules(c.in, facts), c.message, c.in.previous
-	if v.answer.Outcome == eval.Deny || prev == nil || m.Policy == c.in.digest && m.Trust == c.in.trustDigest {
-		return v
+func (c *decision) judge(v *verdict) {
+	c.rules(v)
+	m := c.message
+	if v.outcome != eval.Deny && c.in.previous != nil && (m.Policy != c.in.digest || m.Trust != c.in.trustDigest) {
+		c.judgeBefore(v)
 	}
-	then, before := *prev, *c
+}
+
+// judgeBefore narrows a verdict to what the policy and the trust document before say.
+func (c *decision) judgeBefore(v *verdict) {
+	then, before := *c.in.previous, *c
 	then.revoked = c.in.revoked // what is revoked now counts under every policy
 	before.in = &then
 	if chain, err := c.pep.verifier.Verify(c.delivery.Token, before.in.terms(c.now)); err != nil {
@@ -158,95 +188,105 @@ func (c *decision) judge(facts eval.Facts) verdict {
 	} else {
 		before.chain = newLink(chain, before.in)
 	}
-	narrower := before.rules(before.in, facts)
+	var narrower verdict
+	before.rules(&narrower)
 	nonces := distinct(append(v.nonces, narrower.nonces...))
-	if narrower.answer.Outcome < v.answer.Outcome {
-		v = narrower
+	if narrower.outcome < v.outcome {
+		*v = narrower
 	}
 	v.nonces = nonces
-	return v
 }
 
-// facts asks the host, and puts in the place of what it can't know what was verified.
-func (c *decision) facts() (eval.Facts, error) {
-	var facts eval.Facts
+// askHost has the host tell its facts, and puts in the place of what it can't know what was verified.
+func (c *decision) askHost() error {
 	if ask := c.pep.cfg.Facts; ask != nil {
-		call := Call{Sender: c.message.Sender, Request: c.request}
+		call := Call{Sender: c.message.Sender, Request: c.answer.Request}
 		if c.chain != nil {
 			call.Chain = c.chain.chain
 		}
-		var err error
-		if facts, err = ask(c.ctx, call); err != nil {
-			return eval.Facts{}, err
+		facts, err := ask(c.ctx, call)
+		if err != nil {
+			return err
 		}
+		c.facts = facts
 	}
-	facts.Time, facts.Authority, facts.Attestations, facts.Approvals = c.now, nil, nil, nil
-	return facts, nil
+	c.facts.Time, c.facts.Authority, c.facts.Attestations, c.facts.Approvals = c.now, nil, nil, nil
+	return nil
 }
 
 // rules is the third stage by one policy and trust document.
-func (c *decision) rules(in *inForce, facts eval.Facts) verdict {
+func (c *decision) rules(v *verdict) {
+	*v = verdict{}
+	v.facts = c.facts
 	if c.chain == nil {
-		code := CodeToken
+		v.code, v.reason = CodeToken, c.chainErr
 		var terr *token.Error
 		if errors.As(c.chainErr, &terr) {
-			code += eval.Code(terr.Reason)
+			v.code += eval.Code(terr.Reason)
 		}
-		return verdict{answer: Answer{Stage: StageRules, Code: code, Reason: c.chainErr}, facts: facts}
+		return
 	}
-	facts.Authority = c.chain.authority
-	terms := in.terms(c.now)
+	v.facts.Authority = c.chain.authority
+	if len(c.delivery.Attestations) > 0 || len(c.delivery.Approvals) > 0 {
+		c.statements(v)
+	}
+	v.decision = c.in.program.Decide(c.answer.Request, v.facts)
+	v.outcome, v.code = v.decision.Outcome, v.decision.Code
+	if len(v.decision.Used) == 0 {
+		v.nonces = nil
+	}
+	if v.outcome == eval.Ask {
+		v.pending = &Ask{Request: c.askDigest(v), Policy: c.in.digest, Trust: c.in.trustDigest, Pending: v.decision.Pending}
+	}
+}
+
+// statements counts what others have signed.
+func (c *decision) statements(v *verdict) {
+	terms := c.in.terms(c.now)
 	for _, raw := range c.delivery.Attestations {
 		a, err := token.OpenAttestation(raw, terms)
 		if err != nil {
 			continue // a claim that doesn't hold is none
 		}
-		facts.Attestations = append(facts.Attestations, Attestation(a, in.trust))
+		v.facts.Attestations = append(v.facts.Attestations, Attestation(a, c.in.trust))
 	}
-	var nonces []token.ID
-	ask := token.Digest{}
 	if len(c.delivery.Approvals) > 0 {
-		ask = askDigest(in.trust.Realm(), c.message.Sender, eval.RequestDigest(c.request, facts))
-		facts.Approvals, nonces = c.pep.approvals(in, c.delivery, terms, ask, c.message.Sender, eval.RequestDigest(c.request, facts))
+		v.facts.Approvals, v.nonces = c.pep.approvals(c.in, c.delivery, terms, c.askDigest(v), c.message.Sender, eval.RequestDigest(c.answer.Request, v.facts))
+		v.nonces = distinct(v.nonces)
 	}
-	d := in.program.Decide(c.request, facts)
-	v := verdict{answer: Answer{Outcome: d.Outcome, Code: d.Code, Stage: StageRules, Decision: d}, facts: facts}
-	if len(d.Used) > 0 {
-		v.nonces = distinct(nonces)
-	}
-	if d.Outcome == eval.Ask {
-		if ask.IsZero() {
-			ask = askDigest(in.trust.Realm(), c.message.Sender, eval.RequestDigest(c.request, facts))
-		}
-		v.answer.Ask = &Ask{Request: ask, Policy: in.digest, Trust: in.trustDigest, Pending: d.Pending}
-	}
-	return v
 }
 
-// record gives the decision its place in the log.
-func (c *decision) record(a Answer, facts eval.Facts) (Answer, audit.Ticket) {
-	a.Message, a.Request = c.message, c.request
+// askDigest identifies what an ask would be for.
+func (c *decision) askDigest(v *verdict) token.Digest {
+	return askDigest(c.in.trust.Realm(), c.message.Sender, eval.RequestDigest(c.answer.Request, v.facts))
+}
+
+// record gives the decision its place in the log. Without a ticket the answer counts at once.
+func (c *decision) record() audit.Ticket {
+	a := &c.answer
+	a.Message = c.message
 	if c.chain != nil {
 		a.Chain = c.chain.chain
 	}
 	if a.Outcome == eval.Permit {
-		a.basis = &basis{c.in, facts}
+		a.basis = &basis{c.in, c.facts}
 	}
-	t, err := c.pep.queue(c.event(a, facts), c.now)
+	t, err := c.pep.queue(c.event(), c.now)
 	if err != nil {
 		// What can't be written as it is, such as a fact of the host that is no text, is written down without it: its number is used up.
-		a = a.notRecorded(err)
-		if t, err = c.pep.queue(c.event(a, eval.Facts{}), c.now); err != nil {
-			return a, audit.Ticket{}
+		a.notRecorded(err)
+		c.facts = eval.Facts{}
+		if t, err = c.pep.queue(c.event(), c.now); err != nil {
+			return audit.Ticket{}
 		}
 	}
 	a.Index = t.Index
-	return a, t
+	return t
 }
 
-// notRecorded is the deny in the place of an answer that can't be written down.
-func (a Answer) notRecorded(err error) Answer {
-	return Answer{Stage: a.Stage, Code: CodeNotRecorded, Message: a.Message, Request: a.Request, Reason: err}
+// notRecorded makes an answer that can't be written down a deny.
+func (a *Answer) notRecorded(err error) {
+	a.Outcome, a.Code, a.Reason, a.Decision, a.Ask, a.Chain, a.basis = eval.Deny, CodeNotRecorded, err, eval.Decision{}, nil, nil, nil
 }
 
 func distinct(ids []token.ID) []token.ID {
@@ -270,10 +310,11 @@ func (c *decision) senderText() string {
 }
 
 // event is the record of the decision.
-func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
-	m, in := c.message, c.in
+func (c *decision) event() *audit.Decision {
+	a, m, in := &c.answer, c.message, c.in
+	facts := &c.facts
 	facts.Time = c.now // also where no facts were asked for: it says until when the sender is remembered
-	d := record.Decision(in.program, c.request, facts, a.Decision)
+	d := record.Decision(in.program, a.Request, *facts, a.Decision)
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
 	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence
 	d.Policy, d.Trust = in.digest, in.trustDigest
@@ -281,7 +322,7 @@ func (c *decision) event(a Answer, facts eval.Facts) *audit.Decision {
 	if c.chain != nil {
 		d.Token.Blocks = c.chain.blocks
 	}
-	if c.request.Resource.IsZero() { // refused before it was read
+	if a.Request.Resource.IsZero() { // refused before it was read
 		d.Agent, d.Action, d.Resource = c.name, m.Action, m.Resource.String()
 		if d.Agent == "" {
 			d.Agent = d.Sender

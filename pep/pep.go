@@ -209,40 +209,40 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 	}
 	a, t := p.decide(ctx, d)
 	if t == (audit.Ticket{}) {
-		return a
+		return *a
 	}
 	if err := t.Wait(context.WithoutCancel(ctx)); err != nil {
-		return a.notRecorded(err)
+		a.notRecorded(err)
 	}
-	return a
+	return *a
 }
 
 // decide decides a delivery. The answer counts once the ticket's record is durable; with the zero ticket it counts at once.
-func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer Answer, ticket audit.Ticket) {
+func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer *Answer, ticket audit.Ticket) {
 	defer func() {
 		if r := recover(); r != nil {
-			answer, ticket = Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
+			answer, ticket = &Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
 		}
 	}()
 	select {
 	case <-p.stop:
-		return Answer{Code: CodeClosed}, audit.Ticket{}
+		return &Answer{Code: CodeClosed}, audit.Ticket{}
 	default:
 	}
 	now, ok := p.time.tell()
 	if !ok {
-		return Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, audit.Ticket{}
+		return &Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, audit.Ticket{}
 	}
 	m, err := token.OpenMessage(d.Message)
-	if err != nil {
-		return p.nobody(err), audit.Ticket{}
+	if err == nil {
+		c := &decision{pep: p, ctx: ctx, in: p.inForce.Load(), now: now, delivery: d, message: m}
+		if err = c.authenticate(); err == nil {
+			c.decide()
+			return &c.answer, c.record()
+		}
 	}
-	in := p.inForce.Load()
-	c := &decision{pep: p, ctx: ctx, in: in, now: now, delivery: d, message: m}
-	if err := c.authenticate(); err != nil {
-		return p.nobody(err), audit.Ticket{}
-	}
-	return c.record(c.decide())
+	refused := p.nobody(err)
+	return &refused, audit.Ticket{}
 }
 
 // nobody answers whoever hasn't passed the first stage: always the same. What was wrong is counted, and kept for the operator.

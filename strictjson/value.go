@@ -48,15 +48,23 @@ type Member struct {
 // Get returns the value of the object's member with exactly this name, in time linear in the number of members.
 // It reports false if there is none, or v isn't an object.
 func (v Value) Get(name string) (Value, bool) {
-	if v.Kind != Object {
-		return Value{}, false
-	}
-	for _, m := range v.Members {
-		if m.Name == name {
-			return m.Value, true
-		}
+	if m := v.Member(name); m != nil {
+		return *m, true
 	}
 	return Value{}, false
+}
+
+// Member is the value of an object's member, where it stands; nil when there is none, or v is no object.
+func (v *Value) Member(name string) *Value {
+	if v.Kind != Object {
+		return nil
+	}
+	for i := range v.Members {
+		if v.Members[i].Name == name {
+			return &v.Members[i].Value
+		}
+	}
+	return nil
 }
 
 // AppendJSON appends the compact text of v to dst: no white space, members in the order of RFC 8785 (by the UTF-16

@@ -71,7 +71,7 @@ func OpenApproval(raw []byte, terms Terms) (*Approval, error) {
 
 func readApproval(raw []byte) (*Approval, error) {
 	a := &Approval{}
-	digest, err := approvalKind.openOne(raw, func(r *reader) Key {
+	err := approvalKind.openOne(raw, &a.Digest, func(r *reader) Key {
 		f := r.fields("the approval")
 		f.readVersion()
 		f.must(approvalRealm, "the realm")
@@ -95,6 +95,5 @@ func readApproval(raw []byte) (*Approval, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Digest = digest
 	return a, nil
 }

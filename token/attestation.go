@@ -75,7 +75,7 @@ func OpenAttestation(raw []byte, terms Terms) (*Attestation, error) {
 
 func readAttestation(raw []byte) (*Attestation, error) {
 	a := &Attestation{}
-	digest, err := attestationKind.openOne(raw, func(r *reader) Key {
+	err := attestationKind.openOne(raw, &a.Digest, func(r *reader) Key {
 		f := r.fields("the attestation")
 		f.readVersion()
 		f.must(attestationRealm, "the realm")
@@ -99,6 +99,5 @@ func readAttestation(raw []byte) (*Attestation, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Digest = digest
 	return a, nil
 }

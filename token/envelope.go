@@ -130,25 +130,29 @@ func (e *envelope) verify(by *Key) bool {
 func (e *envelope) digest() Digest { return sha256.Sum256(e.signed) }
 
 // openOne takes the envelope of a single object apart, reads its payload and verifies the signature of the key that read
-// returns.
-func (k *kind) openOne(raw []byte, read func(*reader) Key) (Digest, error) {
+// returns. It sets the digest, unless that is nil.
+func (k *kind) openOne(raw []byte, digest *Digest, read func(*reader) Key) error {
 	if len(raw) > k.max {
-		return Digest{}, refuse(Size, "the %s has %d bytes, more than %d", k.name, len(raw), k.max)
+		return refuse(Size, "the %s has %d bytes, more than %d", k.name, len(raw), k.max)
 	}
-	e, err := k.parse(string(raw), nil)
+	var buf [1024]byte // enough for most
+	e, err := k.parse(string(raw), buf[:0])
 	if err != nil {
-		return Digest{}, err
+		return err
 	}
 	r := reader{s: e.payload}
 	by := read(&r)
 	if r.err != nil {
 		r.err.Detail = fmt.Sprintf("the %s, %s", k.name, r.err.Detail)
-		return Digest{}, r.err
+		return r.err
 	}
 	if !e.verify(&by) {
-		return Digest{}, refuse(Signature, "%s didn't sign this %s", by, k.name)
+		return refuse(Signature, "%s didn't sign this %s", by, k.name)
 	}
-	return e.digest(), nil
+	if digest != nil {
+		*digest = e.digest()
+	}
+	return nil
 }
 
 // seal signs a payload.

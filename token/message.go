@@ -20,7 +20,6 @@ type Message struct {
 	Action    string
 	Resource  resource.Name
 	Args      []byte // a JSON object, at most MaxArgsSize bytes; what is decided on is what is forwarded. Empty: no arguments
-	Digest    Digest // of what was signed; set by OpenMessage
 }
 
 const (
@@ -83,7 +82,7 @@ func SignMessage(by *Identity, m Message) ([]byte, error) {
 // the sender is are for the enforcement point, which also parses the arguments.
 func OpenMessage(raw []byte) (*Message, error) {
 	m := &Message{}
-	digest, err := messageKind.openOne(raw, func(r *reader) Key {
+	err := messageKind.openOne(raw, nil, func(r *reader) Key {
 		f := r.fields("the message")
 		f.readVersion()
 		f.must(messageRealm, "the realm")
@@ -130,6 +129,5 @@ func OpenMessage(raw []byte) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Digest = digest
 	return m, nil
 }

@@ -62,7 +62,7 @@ func TestMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Sender, m.Digest = alice.Key(), got.Digest
+	m.Sender = alice.Key()
 	if diff := cmp.Diff(fmt.Sprint(m), fmt.Sprint(*got)); diff != "" {
 		t.Error(diff)
 	}

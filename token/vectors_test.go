@@ -129,11 +129,11 @@ func (v vector) run(t *testing.T, trusts map[string]string) vector {
 			}
 		}
 	case "message":
-		m, err := OpenMessage(raw)
-		if err != nil {
+		if _, err := OpenMessage(raw); err != nil {
 			return fail(err)
 		}
-		digest = m.Digest
+		e, _ := messageKind.parse(string(raw), nil)
+		digest = e.digest()
 	case "attestation":
 		a, err := OpenAttestation(raw, with)
 		if err != nil {
