@@ -28,11 +28,9 @@ type env struct {
 	ownReq    Request
 	ownFacts  Facts
 	ownParsed parsed
-	room      []*lang.Rule  // where the permits of the only facet go
-	first     [2]*lang.Rule // that room
-	caveats   *caveatCache  // nil: caveats are read each time, and walked
-	vars      []binding     // quantifiers' variables, outermost first
-	steps     int           // that caveats have taken, in all facets
+	caveats   *caveatCache // nil: caveats are read each time, and walked
+	vars      []binding    // quantifiers' variables, outermost first
+	steps     int          // that caveats have taken, in all facets
 }
 
 // A binding is a quantifier's variable and its value.
@@ -82,38 +80,40 @@ type truth struct {
 
 // prepare checks a request against the vocabulary of the policy, before any rule is asked.
 func prepare(prog *lang.Program, req *Request, facts *Facts) (*env, *Decision) {
-	e := &env{prog: prog, ownReq: *req, ownFacts: *facts, as: req.Subject, facet: facet{action: req.Action}}
+	e := new(env)
+	return e, e.prepare(prog, req, facts)
+}
+
+func (e *env) prepare(prog *lang.Program, req *Request, facts *Facts) *Decision {
+	e.prog, e.ownReq, e.ownFacts, e.as, e.facet.action = prog, *req, *facts, req.Subject, req.Action
 	e.req, e.facts = &e.ownReq, &e.ownFacts
 	if req.Subject == "" || req.Action == "" || req.Resource.IsZero() {
-		return nil, denied(CodeInvalidRequest, "a request has a subject, an action and a resource")
+		return denied(CodeInvalidRequest, "a request has a subject, an action and a resource")
 	}
 	if !utf8.ValidString(req.Subject) || !utf8.ValidString(facts.Session) {
-		return nil, denied(CodeInvalidRequest, "the subject or the session is not valid UTF-8")
+		return denied(CodeInvalidRequest, "the subject or the session is not valid UTF-8")
 	}
 	if len(req.Subject) > lang.MaxNameLen {
-		return nil, denied(CodeInvalidRequest, "the subject's name has %d bytes; at most %d are allowed", len(req.Subject), lang.MaxNameLen)
+		return denied(CodeInvalidRequest, "the subject's name has %d bytes; at most %d are allowed", len(req.Subject), lang.MaxNameLen)
 	}
 	if a := facts.Authority; a != nil && len(a.Agents) > 0 && a.Agents[len(a.Agents)-1] != req.Subject {
-		return nil, denied(CodeInvalidRequest, "the token is %q's, not %q's", short(a.Agents[len(a.Agents)-1]), short(req.Subject))
+		return denied(CodeInvalidRequest, "the token is %q's, not %q's", short(a.Agents[len(a.Agents)-1]), short(req.Subject))
 	}
 	if p := prog.Principals[req.Subject]; p != nil && req.Kind != p.Kind && !(req.Kind == "" && p.Kind == lang.Agent) {
-		return nil, denied(CodeInvalidRequest, "%q is declared as %s, and the request says %s", short(req.Subject), p.Kind, req.Kind)
+		return denied(CodeInvalidRequest, "%q is declared as %s, and the request says %s", short(req.Subject), p.Kind, req.Kind)
 	}
 	if !prog.Actions[req.Action] {
-		return nil, denied(CodeUnknownAction, "the policy declares no action %q", short(req.Action))
+		return denied(CodeUnknownAction, "the policy declares no action %q", short(req.Action))
 	}
 	e.ownParsed.name = req.Resource
 	e.facet.resource = val{kind: lang.Resource, s: req.Resource.String(), parsed: &e.ownParsed, origins: unknownOrigin}
 	if d := e.call(); d != nil {
-		return nil, d
+		return d
 	}
 	if d := e.convertContext(); d != nil {
-		return nil, d
+		return d
 	}
-	if d := e.checkOrigins(); d != nil {
-		return nil, d
-	}
-	return e, nil
+	return e.checkOrigins()
 }
 
 // checkOrigins refuses labels that the policy doesn't know and places that there aren't: a slip of the host's would turn rules about origins off.

@@ -3,6 +3,7 @@ package eval
 import (
 	"io/fs"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/moat-lang/moat/lang"
@@ -108,7 +109,18 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 			d = panicDecision(r)
 		}
 	}()
-	e, early := prepare(p.policy, &req, &facts)
+	e := envs.Get().(*env)
+	d = p.decide(e, &req, &facts)
+	*e = env{} // nothing of the request is held on to
+	envs.Put(e)
+	return d
+}
+
+// envs are the environments of decisions to be. One that a panic has left behind is not among them.
+var envs = sync.Pool{New: func() any { return new(env) }}
+
+func (p *Program) decide(e *env, req *Request, facts *Facts) Decision {
+	early := e.prepare(p.policy, req, facts)
 	if early != nil {
 		return *early
 	}
@@ -129,7 +141,6 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 		p.rememberDelegated(a)
 	}
 	if len(facets) <= 1 {
-		e.room = e.first[:0]
 		v := p.consult(e)
 		return e.bounded(v.decision())
 	}
@@ -197,7 +208,6 @@ func (p *Program) consult(e *env) verdict {
 	if len(v.forbids) > 0 || len(v.forbidErrors) > 0 {
 		return v
 	}
-	v.permits = e.room
 	for _, i := range found {
 		c := &p.rules[i]
 		if c.rule.Effect != lang.Permit {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/moat-lang/moat/audit"
@@ -26,8 +27,23 @@ type decision struct {
 	chainErr error
 	name     string // the sender's, or its did:key
 
-	answer Answer     // with the request that it is about
-	facts  eval.Facts // by which it was decided
+	answer  Answer     // with the request that it is about
+	facts   eval.Facts // by which it was decided
+	verdict verdict
+	event   audit.Decision // the record
+}
+
+// decisions are those to be: a decision's memory is used again. One that a panic has left behind is not among them.
+var decisions = sync.Pool{New: func() any { return new(decision) }}
+
+// release gives back the memory of a decision, holding on to nothing of it but room for the record.
+func (c *decision) release() {
+	args, rules := c.event.Args, c.event.Rules
+	clear(args)
+	clear(rules)
+	*c = decision{}
+	c.event.Args, c.event.Rules = args[:0], rules[:0]
+	decisions.Put(c)
 }
 
 // A verdict is what the rules say: an answer to be, and what it rests on.
@@ -138,8 +154,8 @@ func (c *decision) refuse(stage Stage, code eval.Code, reason error) {
 
 // settle has the rules decide, and changes what their answer changes: a permit uses up the approvals that it rests on, an ask waits.
 func (c *decision) settle() {
-	var v verdict
-	c.judge(&v)
+	v := &c.verdict
+	c.judge(v)
 	if v.outcome == eval.Permit && len(v.nonces) > 0 {
 		ok, err := c.pep.consume(v.nonces)
 		if err != nil {
@@ -149,7 +165,7 @@ func (c *decision) settle() {
 		}
 		if !ok { // somebody else was faster
 			c.delivery = &token.Delivery{Message: c.delivery.Message, Token: c.delivery.Token, Attestations: c.delivery.Attestations}
-			c.judge(&v)
+			c.judge(v)
 		}
 	}
 	c.facts = v.facts
@@ -271,12 +287,12 @@ func (c *decision) record() audit.Ticket {
 	if a.Outcome == eval.Permit {
 		a.basis = &basis{c.in, c.facts}
 	}
-	t, err := c.pep.queue(c.event(), c.now)
+	t, err := c.pep.queue(c.writeDown(), c.now)
 	if err != nil {
 		// What can't be written as it is, such as a fact of the host that is no text, is written down without it: its number is used up.
 		a.notRecorded(err)
 		c.facts = eval.Facts{}
-		if t, err = c.pep.queue(c.event(), c.now); err != nil {
+		if t, err = c.pep.queue(c.writeDown(), c.now); err != nil {
 			return audit.Ticket{}
 		}
 	}
@@ -309,12 +325,11 @@ func (c *decision) senderText() string {
 	return c.message.Sender.String()
 }
 
-// event is the record of the decision.
-func (c *decision) event() *audit.Decision {
-	a, m, in := &c.answer, c.message, c.in
-	facts := &c.facts
-	facts.Time = c.now // also where no facts were asked for: it says until when the sender is remembered
-	d := record.Decision(in.program, a.Request, *facts, a.Decision)
+// writeDown makes the record of the decision.
+func (c *decision) writeDown() *audit.Decision {
+	a, m, in, d := &c.answer, c.message, c.in, &c.event
+	c.facts.Time = c.now // also where no facts were asked for: it says until when the sender is remembered
+	record.Fill(d, in.program, &a.Request, &c.facts, &a.Decision)
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
 	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence
 	d.Policy, d.Trust = in.digest, in.trustDigest

@@ -207,42 +207,49 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 	if d == nil || len(d.Attestations) > token.MaxStatements || len(d.Approvals) > token.MaxStatements {
 		return p.nobody(fmt.Errorf("pep: a delivery has at most %d attestations and as many approvals", token.MaxStatements))
 	}
-	a, t := p.decide(ctx, d)
-	if t == (audit.Ticket{}) {
-		return *a
+	var a Answer
+	if t := p.decide(ctx, d, &a); t != (audit.Ticket{}) {
+		if err := t.Wait(context.WithoutCancel(ctx)); err != nil {
+			a.notRecorded(err)
+		}
 	}
-	if err := t.Wait(context.WithoutCancel(ctx)); err != nil {
-		a.notRecorded(err)
-	}
-	return *a
+	return a
 }
 
 // decide decides a delivery. The answer counts once the ticket's record is durable; with the zero ticket it counts at once.
-func (p *PEP) decide(ctx context.Context, d *token.Delivery) (answer *Answer, ticket audit.Ticket) {
+func (p *PEP) decide(ctx context.Context, d *token.Delivery, a *Answer) (ticket audit.Ticket) {
 	defer func() {
 		if r := recover(); r != nil {
-			answer, ticket = &Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
+			*a, ticket = Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
 		}
 	}()
 	select {
 	case <-p.stop:
-		return &Answer{Code: CodeClosed}, audit.Ticket{}
+		a.Code = CodeClosed
+		return audit.Ticket{}
 	default:
 	}
 	now, ok := p.time.tell()
 	if !ok {
-		return &Answer{Code: CodeClock, Reason: errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")}, audit.Ticket{}
+		a.Code, a.Reason = CodeClock, errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")
+		return audit.Ticket{}
 	}
 	m, err := token.OpenMessage(d.Message)
-	if err == nil {
-		c := &decision{pep: p, ctx: ctx, in: p.inForce.Load(), now: now, delivery: d, message: m}
-		if err = c.authenticate(); err == nil {
-			c.decide()
-			return &c.answer, c.record()
-		}
+	if err != nil {
+		*a = p.nobody(err)
+		return audit.Ticket{}
 	}
-	refused := p.nobody(err)
-	return &refused, audit.Ticket{}
+	c := decisions.Get().(*decision)
+	c.pep, c.ctx, c.in, c.now, c.delivery, c.message = p, ctx, p.inForce.Load(), now, d, m
+	if err := c.authenticate(); err != nil {
+		*a = p.nobody(err)
+	} else {
+		c.decide()
+		ticket = c.record()
+		*a = c.answer
+	}
+	c.release()
+	return ticket
 }
 
 // nobody answers whoever hasn't passed the first stage: always the same. What was wrong is counted, and kept for the operator.

@@ -17,12 +17,25 @@ import (
 // Decision is what the log says of a request and of what the rules said to it: all but how the request came, the blocks of its token, and the policy, outcome and code, which are the
 // caller's to fill in. What the policy doesn't declare among the arguments is redacted.
 func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.Decision) *audit.Decision {
-	ev := &audit.Decision{Agent: req.Subject, Person: req.Kind == lang.Person, Action: req.Action, Resource: req.Resource.String(), Rules: d.RuleIDs()}
+	ev := new(audit.Decision)
+	Fill(ev, program, &req, &facts, &d)
+	return ev
+}
+
+// Fill is [Decision] into an event that was written before: its memory is used again.
+func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *eval.Facts, d *eval.Decision) {
+	args, rules := ev.Args[:0], ev.Rules[:0]
+	*ev = audit.Decision{}
+	ev.Agent, ev.Person, ev.Action, ev.Resource = req.Subject, req.Kind == lang.Person, req.Action, req.Resource.String()
+	for _, r := range d.Rules {
+		rules = append(rules, r.ID)
+	}
+	ev.Rules = rules
 	if req.Args.Kind == strictjson.Object {
-		ev.Args = arguments(program.Policy(), req)
+		ev.Args = arguments(args, program.Policy(), req)
 	}
 	if d.Outcome == eval.Ask || len(facts.Approvals) > 0 { // what approvals are bound to; it follows from the rest of the record
-		ev.Request.Digest = eval.RequestDigest(req, facts)
+		ev.Request.Digest = eval.RequestDigest(*req, *facts)
 	}
 	ev.Facts = audit.Facts{Time: facts.Time, Session: facts.Session, Definition: facts.Definition, Origins: origins(facts.Origins), ValueOrigins: origins(facts.ValueOrigins)}
 	if facts.Context.Kind == strictjson.Object {
@@ -49,31 +62,31 @@ func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.
 	if d.Detail != "" {
 		ev.Detail = audit.Shown(d.Detail)
 	}
-	return ev
 }
 
 func approvalUse(a eval.Approval) audit.ApprovalUse {
 	return audit.ApprovalUse{Rule: a.Rule, By: a.By, At: a.At, Request: audit.RequestID{Digest: a.Request}, Policy: a.Policy}
 }
 
-// arguments are those of a call, each as the policy says that the log keeps it. What the policy doesn't declare is redacted.
-func arguments(policy *lang.Program, req eval.Request) []audit.Argument {
+// arguments puts those of a call in the place of what is in out, each as the policy says that the log keeps it. What the policy doesn't declare is redacted.
+func arguments(out []audit.Argument, policy *lang.Program, req *eval.Request) []audit.Argument {
 	var params []lang.Param
 	if req.Resource.Scheme() == "tool" {
 		if t := policy.Tools[req.Resource.Path()]; t != nil {
 			params = t.Params
 		}
 	}
-	out := make([]audit.Argument, len(req.Args.Members))
 	size := 0
-	for _, m := range req.Args.Members {
-		size += len(m.Value.Text) + 8
+	for i := range req.Args.Members {
+		size += len(req.Args.Members[i].Value.Text) + 8
 	}
 	text := make([]byte, 0, size) // of all, so that they take one piece of memory
 	var few [16]int
 	ends := few[:0]
-	for i, m := range req.Args.Members {
-		out[i].Name, out[i].Mode = m.Name, recordMode(params, m.Name)
+	out = slices.Grow(out[:0], len(req.Args.Members))
+	for i := range req.Args.Members {
+		m := &req.Args.Members[i]
+		out = append(out, audit.Argument{Name: m.Name, Field: audit.Field{Mode: recordMode(params, m.Name)}})
 		if out[i].Mode != audit.Redact {
 			text = m.Value.AppendJSON(text)
 		}
@@ -88,7 +101,7 @@ func arguments(policy *lang.Program, req eval.Request) []audit.Argument {
 
 // Shown reports whether the log keeps all arguments of a request in full.
 func Shown(policy *lang.Program, req eval.Request) bool {
-	return !slices.ContainsFunc(arguments(policy, req), func(a audit.Argument) bool { return a.Mode != audit.Full })
+	return !slices.ContainsFunc(arguments(nil, policy, &req), func(a audit.Argument) bool { return a.Mode != audit.Full })
 }
 
 func recordMode(params []lang.Param, name string) audit.Mode {

@@ -71,7 +71,7 @@ func OpenApproval(raw []byte, terms Terms) (*Approval, error) {
 
 func readApproval(raw []byte) (*Approval, error) {
 	a := &Approval{}
-	err := approvalKind.openOne(raw, &a.Digest, func(r *reader) Key {
+	err := approvalKind.openOne(raw, &a.Digest, func(r *reader) *Key {
 		f := r.fields("the approval")
 		f.readVersion()
 		f.must(approvalRealm, "the realm")
@@ -90,7 +90,7 @@ func readApproval(raw []byte) (*Approval, error) {
 		a.Rule = f.text(MaxTextLen, "the rule")
 		f.window(approvalNotBefore, approvalExpires, &a.NotBefore, &a.Expires)
 		f.done()
-		return a.Approver
+		return &a.Approver
 	})
 	if err != nil {
 		return nil, err

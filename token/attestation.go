@@ -75,7 +75,7 @@ func OpenAttestation(raw []byte, terms Terms) (*Attestation, error) {
 
 func readAttestation(raw []byte) (*Attestation, error) {
 	a := &Attestation{}
-	err := attestationKind.openOne(raw, &a.Digest, func(r *reader) Key {
+	err := attestationKind.openOne(raw, &a.Digest, func(r *reader) *Key {
 		f := r.fields("the attestation")
 		f.readVersion()
 		f.must(attestationRealm, "the realm")
@@ -94,7 +94,7 @@ func readAttestation(raw []byte) (*Attestation, error) {
 		}
 		f.window(attestationNotBefore, attestationExpires, &a.NotBefore, &a.Expires)
 		f.done()
-		return a.Issuer
+		return &a.Issuer
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
+	"sync"
 )
 
 // Everything that is signed is a COSE_Sign1 (RFC 9052 section 4.2), tagged, of which nothing but the payload and the
@@ -75,7 +76,7 @@ func (k *kind) parse(s string, buf []byte) (envelope, *Error) {
 		r.err.Reason = Envelope
 		return envelope{}, r.err
 	}
-	if buf == nil {
+	if cap(buf) == 0 {
 		buf = make([]byte, 0, len(k.tbs)+len(s))
 	}
 	e.signed = append(appendHead(append(buf, k.tbs...), majorBytes, uint64(len(e.payload))), e.payload...)
@@ -131,22 +132,24 @@ func (e *envelope) digest() Digest { return sha256.Sum256(e.signed) }
 
 // openOne takes the envelope of a single object apart, reads its payload and verifies the signature of the key that read
 // returns. It sets the digest, unless that is nil.
-func (k *kind) openOne(raw []byte, digest *Digest, read func(*reader) Key) error {
+func (k *kind) openOne(raw []byte, digest *Digest, read func(*reader) *Key) error {
 	if len(raw) > k.max {
 		return refuse(Size, "the %s has %d bytes, more than %d", k.name, len(raw), k.max)
 	}
-	var buf [1024]byte // enough for most
-	e, err := k.parse(string(raw), buf[:0])
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	e, err := k.parse(string(raw), (*buf)[:0])
 	if err != nil {
 		return err
 	}
+	*buf = e.signed
 	r := reader{s: e.payload}
 	by := read(&r)
 	if r.err != nil {
 		r.err.Detail = fmt.Sprintf("the %s, %s", k.name, r.err.Detail)
 		return r.err
 	}
-	if !e.verify(&by) {
+	if !e.verify(by) {
 		return refuse(Signature, "%s didn't sign this %s", by, k.name)
 	}
 	if digest != nil {
@@ -154,6 +157,9 @@ func (k *kind) openOne(raw []byte, digest *Digest, read func(*reader) Key) error
 	}
 	return nil
 }
+
+// buffers are for what is signed, while it is verified.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // seal signs a payload.
 func (k *kind) seal(by *Identity, payload []byte) ([]byte, error) {

@@ -82,7 +82,7 @@ func SignMessage(by *Identity, m Message) ([]byte, error) {
 // the sender is are for the enforcement point, which also parses the arguments.
 func OpenMessage(raw []byte) (*Message, error) {
 	m := &Message{}
-	err := messageKind.openOne(raw, nil, func(r *reader) Key {
+	err := messageKind.openOne(raw, nil, func(r *reader) *Key {
 		f := r.fields("the message")
 		f.readVersion()
 		f.must(messageRealm, "the realm")
@@ -124,7 +124,7 @@ func OpenMessage(raw []byte) (*Message, error) {
 			}
 		}
 		f.done()
-		return m.Sender
+		return &m.Sender
 	})
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func SignRevocations(by *Identity, l RevocationList) ([]byte, error) {
 // OpenRevocations reads a list and verifies its signature. Whether the signer may revoke is for [Revocations.With].
 func OpenRevocations(raw []byte) (*RevocationList, error) {
 	l := &RevocationList{}
-	err := revocationKind.openOne(raw, &l.digest, func(r *reader) Key {
+	err := revocationKind.openOne(raw, &l.digest, func(r *reader) *Key {
 		f := r.fields("the revocation list")
 		f.readVersion()
 		f.must(revocationRealm, "the realm")
@@ -133,7 +133,7 @@ func OpenRevocations(raw []byte) (*RevocationList, error) {
 		f.must(revocationDigests, "the digests")
 		l.Digests = ascending(r, compareDigests, func() (d Digest) { r.fixed(d[:], "a digest"); return d })
 		f.done()
-		return l.Signer
+		return &l.Signer
 	})
 	if err != nil {
 		return nil, err
