@@ -234,7 +234,7 @@ func (p *PEP) decide(ctx context.Context, d *token.Delivery, a *Answer) (ticket 
 		a.Code, a.Reason = CodeClock, errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")
 		return audit.Ticket{}
 	}
-	m, err := token.OpenMessage(d.Message)
+	m, err := p.verifier.OpenMessage(d.Message)
 	if err != nil {
 		*a = p.nobody(err)
 		return audit.Ticket{}

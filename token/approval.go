@@ -71,7 +71,7 @@ func OpenApproval(raw []byte, terms Terms) (*Approval, error) {
 
 func readApproval(raw []byte) (*Approval, error) {
 	a := &Approval{}
-	err := approvalKind.openOne(raw, &a.Digest, func(r *reader) *Key {
+	err := approvalKind.openOne(raw, nil, &a.Digest, func(r *reader) *Key {
 		f := r.fields("the approval")
 		f.readVersion()
 		f.must(approvalRealm, "the realm")

@@ -75,7 +75,7 @@ func OpenAttestation(raw []byte, terms Terms) (*Attestation, error) {
 
 func readAttestation(raw []byte) (*Attestation, error) {
 	a := &Attestation{}
-	err := attestationKind.openOne(raw, &a.Digest, func(r *reader) *Key {
+	err := attestationKind.openOne(raw, nil, &a.Digest, func(r *reader) *Key {
 		f := r.fields("the attestation")
 		f.readVersion()
 		f.must(attestationRealm, "the realm")

@@ -23,6 +23,8 @@ type Verifier struct {
 	mu         sync.RWMutex
 	young, old map[uint64]*Chain
 	size       int // of young
+
+	senders senderKeys
 }
 
 // Options are how a verifier is made. The zero Options have the defaults.

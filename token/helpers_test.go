@@ -223,6 +223,12 @@ func opened(t testing.TB, by *Identity, l RevocationList) *RevocationList {
 // otherSignature signs with an r of its own (RFC 8032 section 5.1.6 would derive it): it holds as well as the usual one.
 func otherSignature(t testing.TB, by *Identity, message []byte) []byte {
 	t.Helper()
+	return signAs(t, by.private.Seed(), by.key[:], message)
+}
+
+// signAs signs with the secret of a seed, and has the signature say that it is for another key, if that isn't the seed's.
+func signAs(t testing.TB, seed, key, message []byte) []byte {
+	t.Helper()
 	scalar := func(b []byte, set func([]byte) (*edwards25519.Scalar, error)) *edwards25519.Scalar {
 		s, err := set(b)
 		if err != nil {
@@ -230,11 +236,11 @@ func otherSignature(t testing.TB, by *Identity, message []byte) []byte {
 		}
 		return s
 	}
-	h := sha512.Sum512(by.private.Seed())
+	h := sha512.Sum512(seed)
 	secret := scalar(h[:32], edwards25519.NewScalar().SetBytesWithClamping)
 	r := scalar(bytes.Repeat([]byte{7}, 64), edwards25519.NewScalar().SetUniformBytes)
 	sig := new(edwards25519.Point).ScalarBaseMult(r).Bytes()
-	k := sha512.Sum512(slices.Concat(sig, by.key[:], message))
+	k := sha512.Sum512(slices.Concat(sig, key, message))
 	challenge := scalar(k[:], edwards25519.NewScalar().SetUniformBytes)
 	return append(sig, edwards25519.NewScalar().MultiplyAdd(challenge, secret, r).Bytes()...)
 }

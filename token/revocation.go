@@ -103,7 +103,7 @@ func SignRevocations(by *Identity, l RevocationList) ([]byte, error) {
 // OpenRevocations reads a list and verifies its signature. Whether the signer may revoke is for [Revocations.With].
 func OpenRevocations(raw []byte) (*RevocationList, error) {
 	l := &RevocationList{}
-	err := revocationKind.openOne(raw, &l.digest, func(r *reader) *Key {
+	err := revocationKind.openOne(raw, nil, &l.digest, func(r *reader) *Key {
 		f := r.fields("the revocation list")
 		f.readVersion()
 		f.must(revocationRealm, "the realm")
