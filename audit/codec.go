@@ -39,6 +39,18 @@ func (c *codec) name(name string) {
 	c.out = append(append(c.out, name...), '"', ':')
 }
 
+// member writes a member that was encoded before.
+func (c *codec) member(encoded []byte) {
+	if len(encoded) == 0 {
+		return
+	}
+	if c.comma {
+		c.out = append(c.out, ',')
+	}
+	c.comma = true
+	c.out = append(c.out, encoded...)
+}
+
 // next takes the member that is read next, if it has this name and kind.
 func (c *codec) next(name string, kind strictjson.Kind) (strictjson.Value, bool) {
 	if c.err != nil || len(c.in) == 0 || c.in[0].Name != name {

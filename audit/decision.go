@@ -117,6 +117,30 @@ type Token struct {
 	Agents []string
 	// Issued and Expires are the window of the last block.
 	Issued, Expires time.Time
+
+	encoded []byte // by Prepared
+}
+
+// Prepared returns t with its encoding, for whoever writes down many decisions about one token. What is changed in it afterwards isn't written.
+func (t Token) Prepared() Token {
+	var c codec
+	c.object("token", t.fields)
+	if c.err == nil {
+		t.encoded = c.out
+	}
+	return t
+}
+
+func (t *Token) fields(c *codec) {
+	c.texts("agents", &t.Agents)
+	objects(c, "blocks", &t.Blocks, func(c *codec, b *Block) {
+		c.text("audience", &b.Audience)
+		c.text("id", &b.ID)
+		c.text("issuer", &b.Issuer)
+	})
+	c.hash("digest", &t.Digest)
+	c.time("expires", &t.Expires)
+	c.time("issued", &t.Issued)
 }
 
 // A Block is a link of a token chain.
@@ -207,17 +231,11 @@ func (d *Decision) fields(c *codec) {
 	c.text("sender", &d.Sender)
 	c.uint("sequence", &d.Sequence)
 	c.uint("stage", &d.Stage)
-	c.object("token", func(c *codec) {
-		c.texts("agents", &d.Token.Agents)
-		objects(c, "blocks", &d.Token.Blocks, func(c *codec, b *Block) {
-			c.text("audience", &b.Audience)
-			c.text("id", &b.ID)
-			c.text("issuer", &b.Issuer)
-		})
-		c.hash("digest", &d.Token.Digest)
-		c.time("expires", &d.Token.Expires)
-		c.time("issued", &d.Token.Issued)
-	})
+	if d.Token.encoded != nil && !c.reading {
+		c.member(d.Token.encoded)
+	} else {
+		c.object("token", d.Token.fields)
+	}
 	c.hash("trust", &d.Trust)
 	objects(c, "used", &d.Used, func(c *codec, a *ApprovalUse) { a.fields(c, private) })
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/record"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -79,9 +80,11 @@ func Blocks(chain *token.Chain) []audit.Block {
 type link struct {
 	chain     *token.Chain
 	authority *eval.Authority
-	blocks    []audit.Block
+	token     audit.Token
 }
 
 func newLink(chain *token.Chain, in *inForce) *link {
-	return &link{chain: chain, authority: Authority(chain, in.trust), blocks: Blocks(chain)}
+	l := &link{chain: chain, authority: Authority(chain, in.trust)}
+	l.token = record.Token(chain.Digest(), Blocks(chain), l.authority).Prepared()
+	return l
 }

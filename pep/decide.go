@@ -320,7 +320,7 @@ func distinct(ids []token.ID) []token.ID {
 // senderText is the sender as the log writes it.
 func (c *decision) senderText() string {
 	if c.chain != nil {
-		return c.chain.blocks[len(c.chain.blocks)-1].Audience
+		return c.chain.token.Blocks[len(c.chain.token.Blocks)-1].Audience
 	}
 	return c.message.Sender.String()
 }
@@ -333,9 +333,13 @@ func (c *decision) writeDown() *audit.Decision {
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
 	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence
 	d.Policy, d.Trust = in.digest, in.trustDigest
-	d.Token.Digest = m.Token
-	if c.chain != nil {
-		d.Token.Blocks = c.chain.blocks
+	switch {
+	case c.chain == nil:
+		d.Token.Digest = m.Token
+	case c.facts.Authority == nil || c.facts.Authority == c.chain.authority:
+		d.Token = c.chain.token
+	default: // decided by what was in force before
+		d.Token.Digest, d.Token.Blocks = m.Token, c.chain.token.Blocks
 	}
 	if a.Request.Resource.IsZero() { // refused before it was read
 		d.Agent, d.Action, d.Resource = c.name, m.Action, m.Resource.String()

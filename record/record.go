@@ -47,9 +47,7 @@ func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *e
 	for _, a := range facts.Attestations {
 		ev.Facts.Attestations = append(ev.Facts.Attestations, audit.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: audit.Shown(a.About), Principal: a.Principal})
 	}
-	if a := facts.Authority; a != nil {
-		ev.Token.Agents, ev.Token.Issued, ev.Token.Expires = a.Agents, a.Issued, a.Expires
-	}
+	ev.Token = Token([32]byte{}, nil, facts.Authority)
 	for _, a := range d.Used {
 		ev.Used = append(ev.Used, approvalUse(a))
 	}
@@ -62,6 +60,15 @@ func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *e
 	if d.Detail != "" {
 		ev.Detail = audit.Shown(d.Detail)
 	}
+}
+
+// Token is what the log says of a token: its digest and blocks, and what the rules know of it, which may be nil.
+func Token(digest [32]byte, blocks []audit.Block, a *eval.Authority) audit.Token {
+	t := audit.Token{Digest: digest, Blocks: blocks}
+	if a != nil {
+		t.Agents, t.Issued, t.Expires = a.Agents, a.Issued, a.Expires
+	}
+	return t
 }
 
 func approvalUse(a eval.Approval) audit.ApprovalUse {
