@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // A writer chains batches and puts them into segments. One goroutine owns it.
@@ -18,7 +19,9 @@ type writer struct {
 	next uint64
 	prev [32]byte
 	tree tree
-	out  []byte // lines that were chained and aren't written
+	out  []byte        // lines that were chained and aren't written
+	took time.Duration // the last sync
+	slow bool          // those who append take longer than a sync does
 }
 
 // write is the writer's goroutine: it takes all that has queued, makes it durable with one sync, and tells who waits.
@@ -70,17 +73,19 @@ func (l *Log) write() {
 
 // gather takes and chains what has queued. Those who were just told have time to come back with their next events, as long as more come and fewer
 // than the last time have: so a sync serves all of them, and not in turns the first few and the rest. Where nobody comes it costs less
-// than a microsecond.
+// than a microsecond. Where they take their time, some are left for the next sync, so that the processors have work during this one.
 func (l *Log) gather(last int) ([]*batch, error) {
 	var out []*batch
+	begin := time.Now()
 	for n, idle := 0, false; ; {
 		b := l.take()
 		if b == nil {
-			if idle || n >= last {
+			if idle || n >= last || time.Since(begin) > patience*l.writer.took {
+				l.writer.slow = l.writer.slow && !idle
 				return out, nil
 			}
 			idle = true
-			runtime.Gosched()
+			l.writer.yield()
 			continue
 		}
 		idle = false
@@ -90,6 +95,21 @@ func (l *Log) gather(last int) ([]*batch, error) {
 			return out, err
 		}
 	}
+}
+
+// patience is how many times as long as a sync takes a batch may be gathered. With less the processors wait for too many syncs; with more, everybody
+// is in one batch, and the processors wait for each.
+const patience = 6
+
+// yield lets others come with their events. When that takes them long, a timer is what ends it, since a goroutine that yields runs again only after all the others.
+func (w *writer) yield() {
+	if w.slow {
+		time.Sleep(w.took)
+		return
+	}
+	begin := time.Now()
+	runtime.Gosched()
+	w.slow = time.Since(begin) > w.took
 }
 
 // maxGather bounds the records of one sync.
@@ -167,6 +187,7 @@ func (w *writer) sync() error {
 	if len(w.out) == 0 {
 		return nil
 	}
+	begin := time.Now()
 	err := writeAll(w.file, w.out)
 	if err == nil {
 		err = w.file.Sync()
@@ -176,6 +197,7 @@ func (w *writer) sync() error {
 	}
 	w.size += int64(len(w.out))
 	w.out = w.out[:0]
+	w.took = time.Since(begin)
 	return nil
 }
 
