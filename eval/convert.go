@@ -20,6 +20,17 @@ type converter struct {
 	partial bool
 	// placeless tells that places needn't be kept track of: there are no labels, and a conversion that fails is done again for its message.
 	placeless bool
+	room      []val // for fields of records; what is in it is taken
+}
+
+// fields returns room for the values of n fields.
+func (c *converter) fields(n int) []val {
+	if len(c.room)+n > cap(c.room) {
+		c.room = make([]val, 0, max(n, 8))
+	}
+	start := len(c.room)
+	c.room = c.room[:start+n]
+	return c.room[start : start+n : start+n]
 }
 
 // convertRecord converts the arguments or the context. Keeping track of places takes memory, so it is done only where it matters.
@@ -56,7 +67,7 @@ func (c *converter) record(out *val, v *strictjson.Value, t *lang.Type, at *path
 	if v.Kind != strictjson.Object {
 		return fmt.Errorf("%s must be an object, not %s", at, v.Kind)
 	}
-	*out = val{kind: lang.RecordKind, fields: t.Fields, items: make([]val, len(t.Fields))}
+	*out = val{kind: lang.RecordKind, fields: t.Fields, items: c.fields(len(t.Fields))}
 	own, labelled := c.labels(v, at)
 	if !labelled {
 		own, labelled = inherited, hasInherited

@@ -30,6 +30,7 @@ type env struct {
 	ownParsed parsed
 	caveats   *caveatCache // nil: caveats are read each time, and walked
 	vars      []binding    // quantifiers' variables, outermost first
+	fields    []val        // room for those of arguments and context
 	steps     int          // that caveats have taken, in all facets
 }
 
@@ -207,7 +208,8 @@ func (e *env) call() *Decision {
 		}
 		return nil
 	}
-	c := &converter{origins: e.facts.Origins, valueOrigins: e.facts.ValueOrigins, unlabelled: unknownOrigin}
+	c := &converter{origins: e.facts.Origins, valueOrigins: e.facts.ValueOrigins, unlabelled: unknownOrigin, room: e.fields[:0]}
+	defer func() { e.fields = c.room }()
 	args := &e.req.Args
 	if args.Kind == strictjson.Null {
 		args = &noArgs
@@ -228,7 +230,8 @@ func (e *env) convertContext() *Decision {
 		return denied(CodeInvalidContext, "the context must be an object, not %s", v.Kind)
 	}
 	// A fact that is missing is an error only where a condition asks for it.
-	c := &converter{unlabelled: unknownOrigin, partial: true}
+	c := &converter{unlabelled: unknownOrigin, partial: true, room: e.fields}
+	defer func() { e.fields = c.room }()
 	if err := c.convertRecord(&e.context, v, &e.prog.Context); err != nil {
 		return denied(CodeInvalidContext, "context: %s", err)
 	}

@@ -111,7 +111,8 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 	}()
 	e := envs.Get().(*env)
 	d = p.decide(e, &req, &facts)
-	*e = env{} // nothing of the request is held on to
+	clear(e.fields)
+	*e = env{fields: e.fields[:0]} // nothing of the request is held on to
 	envs.Put(e)
 	return d
 }
