@@ -143,6 +143,9 @@ func parsePattern(s string) (*Pattern, *fault) {
 	return p, nil
 }
 
+// Plain reports whether p is written without braces: as one alternative.
+func (p *Pattern) Plain() bool { return p.all || len(p.alts) == 1 && p.alts[0].text == p.text }
+
 // parse sets a, which is zero, to what text says.
 func (a *alternative) parse(text string) *fault {
 	l, f := scan(text, true)

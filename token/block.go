@@ -221,11 +221,11 @@ func (s *slab) readPatterns(r *reader, like []*resource.Pattern) []*resource.Pat
 			s.patterns = append(s.patterns, like[i])
 			continue
 		}
-		if strings.IndexByte(text, '{') >= 0 || strings.IndexByte(text, '}') >= 0 {
+		p, err := ParsePattern(text)
+		if err != nil && strings.ContainsAny(text, "{}") || err == nil && !p.Plain() {
 			r.fail(Field, "the pattern %s has braces: write each alternative as a pattern of its own", quote(text))
 			break
 		}
-		p, err := ParsePattern(text)
 		if err != nil {
 			r.fail(Field, "a pattern is refused: %s", err)
 			break

@@ -9,26 +9,26 @@ import (
 	"filippo.io/edwards25519"
 )
 
-// A senderKey is a key with the point of the curve that it stands for, which crypto/ed25519 works out again for each signature: a sixteenth of the time
-// that one takes. Who sends one message sends more.
-type senderKey struct {
+// A knownKey is a key with the point of the curve that it stands for, which crypto/ed25519 works out again for each signature: a sixteenth of the time
+// that one takes. Roots are such, and who sends a message, since they make more signatures than one.
+type knownKey struct {
 	key   Key
 	minus edwards25519.Point // the point, negated
 }
 
-func newSenderKey(k Key) (*senderKey, bool) {
+func newKnownKey(k Key) (*knownKey, bool) {
 	point, err := new(edwards25519.Point).SetBytes(k[:])
 	if err != nil {
 		return nil, false
 	}
-	s := &senderKey{key: k}
+	s := &knownKey{key: k}
 	s.minus.Negate(point)
 	return s, true
 }
 
 // verify does what ed25519.Verify does, and accepts just the same (RFC 8032 section 5.1.7, without the cofactor): with the signature (R, S) and the hash h of R,
 // key and message, it holds when [S]B - [h]A is encoded as R.
-func (s *senderKey) verify(message []byte, signature *[ed25519.SignatureSize]byte) bool {
+func (s *knownKey) verify(message []byte, signature *[ed25519.SignatureSize]byte) bool {
 	hash := sha512.New()
 	hash.Write(signature[:32])
 	hash.Write(s.key[:])
@@ -48,7 +48,7 @@ func (s *senderKey) verify(message []byte, signature *[ed25519.SignatureSize]byt
 // senderKeys remembers the keys under which messages have verified, in two generations as a Verifier does tokens. The zero senderKeys is empty.
 type senderKeys struct {
 	mu         sync.RWMutex
-	young, old map[Key]*senderKey
+	young, old map[Key]*knownKey
 }
 
 // maxSenderKeys bounds each generation: some 200 bytes a key.
@@ -65,7 +65,7 @@ func (c *senderKeys) verify(k *Key, message []byte, signature *[ed25519.Signatur
 	c.mu.RUnlock()
 	if s == nil {
 		var ok bool
-		if s, ok = newSenderKey(*k); !ok {
+		if s, ok = newKnownKey(*k); !ok {
 			return false
 		}
 	}
@@ -78,11 +78,11 @@ func (c *senderKeys) verify(k *Key, message []byte, signature *[ed25519.Signatur
 	return true
 }
 
-func (c *senderKeys) add(s *senderKey) {
+func (c *senderKeys) add(s *knownKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.young == nil || len(c.young) >= maxSenderKeys {
-		c.young, c.old = map[Key]*senderKey{}, c.young
+		c.young, c.old = map[Key]*knownKey{}, c.young
 	}
 	c.young[s.key] = s
 }

@@ -14,14 +14,14 @@ import (
 func agrees(t *testing.T, key, message, signature []byte) bool {
 	t.Helper()
 	want := ed25519.Verify(key, message, signature)
-	s, ok := newSenderKey(Key(key))
+	s, ok := newKnownKey(Key(key))
 	if got := ok && s.verify(message, (*[ed25519.SignatureSize]byte)(signature)); got != want {
 		t.Errorf("%v, and crypto/ed25519 says %v: key %x, message %x, signature %x", got, want, key, message, signature)
 	}
 	return want
 }
 
-func TestSenderKeyAgreesWithEd25519(t *testing.T) {
+func TestKnownKeyAgreesWithEd25519(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
 	random := func(n int) []byte {
@@ -94,7 +94,7 @@ func reversed(b []byte) []byte {
 }
 
 // A point with a part of small order: crypto/ed25519 verifies without the cofactor, and so must this.
-func TestSenderKeyMixedOrder(t *testing.T) {
+func TestKnownKeyMixedOrder(t *testing.T) {
 	seed := bytes.Repeat([]byte{3}, 32)
 	private := ed25519.NewKeyFromSeed(seed)
 	a, _ := new(edwards25519.Point).SetBytes(private.Public().(ed25519.PublicKey))
@@ -116,7 +116,7 @@ func TestSenderKeyMixedOrder(t *testing.T) {
 	}
 }
 
-func TestSenderKeysAreBounded(t *testing.T) {
+func TestKnownKeysAreBounded(t *testing.T) {
 	var c senderKeys
 	message := []byte("m")
 	for i := range 3*maxSenderKeys + 5 {

@@ -38,6 +38,7 @@ type Trust struct {
 
 // A trustRoot is what a root may grant.
 type trustRoot struct {
+	key      *knownKey
 	grants   []Grant
 	maxTTL   time.Duration // 0: no bound
 	maxDepth int
@@ -285,6 +286,10 @@ func (d *document) root(v strictjson.Value, at string, t *Trust) {
 	}
 	if t.roots[key] != nil {
 		d.fail(at, "the key stands twice")
+	}
+	var ok bool
+	if root.key, ok = newKnownKey(key); !ok {
+		d.fail(at, "the key %s is no point of the curve", key)
 	}
 	t.roots[key] = root
 }

@@ -96,7 +96,13 @@ func (v *Verifier) chains(raw []byte, terms *Terms) (chains []Chain, known int, 
 		}
 	}
 	for i := range parts {
-		if b := &blocks[known+i]; !parts[i].verify(&b.Issuer) {
+		b, holds := &blocks[known+i], false
+		if known+i == 0 && terms != nil {
+			holds = terms.Trust.roots[b.Issuer].key.verify(parts[i].signed, &parts[i].signature)
+		} else {
+			holds = parts[i].verify(&b.Issuer)
+		}
+		if !holds {
 			return nil, 0, refuse(Signature, "%s didn't sign this block", b.Issuer).at(known + i)
 		}
 	}
