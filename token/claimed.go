@@ -19,7 +19,7 @@ func Claimed(raw []byte) (audience Key, digest Digest, err error) {
 		return Key{}, Digest{}, refuse(Encoding, "a token without blocks")
 	}
 	var b [1]Block
-	if _, fault := takeApart([]string{last}, b[:], r.s); fault != nil {
+	if _, fault := takeApart([]string{last}, b[:], make([]byte, 0, len(last)+len(blockKind.tbs))); fault != nil {
 		return Key{}, Digest{}, fault.at(n - 1)
 	}
 	return b[0].Audience, b[0].Digest, nil

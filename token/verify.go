@@ -1,6 +1,7 @@
 package token
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/moat-lang/moat/resource"
@@ -83,7 +84,10 @@ func (v *Verifier) chains(raw []byte, terms *Terms) (chains []Chain, known int, 
 			limits = c.limits
 		}
 	}
-	parts, fault := takeApart(texts[known:n], blocks[known:], s)
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	*buf = slices.Grow((*buf)[:0], len(s)+n*len(blockKind.tbs))
+	parts, fault := takeApart(texts[known:n], blocks[known:], *buf)
 	if fault != nil {
 		return nil, 0, fault.at(fault.Block + known)
 	}
@@ -127,10 +131,9 @@ type part struct {
 	rest   fields // what is left of the payload, to be read by reader
 }
 
-// takeApart reads the heads of blocks. The Block of an error counts from the first of texts.
-func takeApart(texts []string, blocks []Block, whole string) ([]part, *Error) {
+// takeApart reads the heads of blocks. What is signed goes to the end of signed, which has room. The Block of an error counts from the first of texts.
+func takeApart(texts []string, blocks []Block, signed []byte) ([]part, *Error) {
 	parts := make([]part, len(texts))
-	signed := make([]byte, 0, len(whole)+len(texts)*len(blockKind.tbs))
 	for i, text := range texts {
 		p, b := &parts[i], &blocks[i]
 		e, err := blockKind.parse(text, signed[len(signed):])
