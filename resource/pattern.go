@@ -204,11 +204,11 @@ func (q *sequence) parse(s string, sep byte, room []glob) *fault {
 	run := 0
 	literals := true
 	for at := 0; at < len(s); {
-		next := len(s)
-		if i := strings.IndexByte(s[at:], sep); i >= 0 {
-			next = at + i
+		next, star := part(s, at, sep)
+		g := glob{text: s[at:next], kind: literal}
+		if star {
+			g = newGlob(g.text)
 		}
-		g := newGlob(s[at:next])
 		switch {
 		case g.kind != deep:
 			q.fixed++

@@ -190,11 +190,8 @@ func (l *layout) scanPlain(s string, start int, glob bool) *fault {
 func (l *layout) scanSegments(s string, start, end int, glob bool) *fault {
 	l.bodyStart, l.bodyEnd = uint16(start), uint16(end)
 	for at := start; at < end; {
-		next := end
-		if i := strings.IndexByte(s[at:end], '/'); i >= 0 {
-			next = at + i
-		}
-		if f := checkSegment(s[at:next], at, glob); f != nil {
+		next, star := part(s[:end], at, '/')
+		if f := checkSegment(s[at:next], at, glob && star); f != nil {
 			return f
 		}
 		if l.segments++; l.segments > MaxSegments {
@@ -208,13 +205,22 @@ func (l *layout) scanSegments(s string, start, end int, glob bool) *fault {
 	return nil
 }
 
-func checkSegment(seg string, at int, glob bool) *fault {
+// part tells where the segment or label that begins at `at` ends, and whether there is a `*` in it. It is as short as words are: one walk is quicker done than
+// two searches are prepared.
+func part(s string, at int, sep byte) (end int, star bool) {
+	for ; at < len(s) && s[at] != sep; at++ {
+		star = star || s[at] == '*'
+	}
+	return at, star
+}
+
+func checkSegment(seg string, at int, star bool) *fault {
 	switch {
 	case seg == "":
 		return bad(at, "an empty segment")
 	case seg == "." || seg == "..":
 		return bad(at, "a dot segment (%q)", seg)
-	case glob && seg != "**" && strings.Contains(seg, "**"):
+	case star && seg != "**" && strings.Contains(seg, "**"):
 		return bad(at+strings.Index(seg, "**"), "`**` is a whole segment: write `/**/`, or `*` inside one segment")
 	}
 	return nil
