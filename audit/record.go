@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -77,10 +78,9 @@ func checkLine(line []byte, index uint64, prev *[32]byte) (why string) {
 		return noRecord
 	}
 	tail := line[t:]
-	var want [len(`","prev":"`) + 64]byte
-	hex.Encode(want[copy(want[:], `,"prev":"`):], prev[:])
-	const prevEnd = len(`,"prev":"`) + 64
-	if string(tail[:len(`,"prev":"`)]) != `,"prev":"` || string(tail[prevEnd:prevEnd+len(`","time":"`)]) != `","time":"` || string(tail[tailLen-2:]) != `"}` {
+	const prevStart = len(`,"prev":"`)
+	const prevEnd = prevStart + 64
+	if string(tail[:prevStart]) != `,"prev":"` || string(tail[prevEnd:prevEnd+len(`","time":"`)]) != `","time":"` || string(tail[tailLen-2:]) != `"}` {
 		return noRecord
 	}
 	// ,"index":"12","kind":"decision" stands before.
@@ -97,10 +97,26 @@ func checkLine(line []byte, index uint64, prev *[32]byte) (why string) {
 	if !bytes.HasSuffix(line[:k+1-len(kindStart)], number) {
 		return wrongIndex
 	}
-	if !bytes.Equal(tail[:prevEnd], want[:prevEnd]) {
+	if !isHex(tail[prevStart:prevEnd], prev) {
 		return wrongPrev
 	}
 	return ""
+}
+
+// isHex reports whether a text of 64 bytes is a hash in lower-case hexadecimal digits. It makes eight digits at once, each in a byte of its own.
+func isHex(text []byte, hash *[32]byte) bool {
+	_ = text[63]
+	same := true
+	for i := 0; i < len(hash); i += 4 {
+		v := uint64(binary.BigEndian.Uint32(hash[i:]))
+		v = (v | v<<16) & 0x0000ffff0000ffff
+		v = (v | v<<8) & 0x00ff00ff00ff00ff
+		v = (v | v<<4) & 0x0f0f0f0f0f0f0f0f // four bits a byte
+		letters := (v + 0x0606060606060606) >> 4 & 0x0101010101010101
+		v += '0'*0x0101010101010101 + letters*('a'-'0'-10)
+		same = same && v == binary.BigEndian.Uint64(text[2*i:])
+	}
+	return same
 }
 
 // parseRecord reads a line strictly: what it accepts is what would be written.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math/rand"
 	"reflect"
 	"regexp"
@@ -133,6 +134,28 @@ func TestRecordRoundTrip(t *testing.T) {
 			if diff := cmp.Diff(ev, rec.Event, cmp.AllowUnexported(Field{}), cmpopts.IgnoreUnexported(Token{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("%s: %s\n%s", kind, diff, line)
 			}
+		}
+	}
+}
+
+func TestIsHex(t *testing.T) {
+	r := rand.New(rand.NewSource(2))
+	var hash [32]byte
+	for i := range 256 {
+		for j := range hash {
+			hash[j] = byte(i + j*r.Intn(256))
+		}
+		text := []byte(hex.EncodeToString(hash[:]))
+		if !isHex(text, &hash) {
+			t.Errorf("%s", text)
+		}
+		at := r.Intn(len(text))
+		for _, b := range []byte{text[at] ^ 1, text[at] ^ 0x20, text[at] ^ 0x80, 0} {
+			was := text[at]
+			if text[at] = b; isHex(text, &hash) {
+				t.Errorf("%q for %x", text, hash)
+			}
+			text[at] = was
 		}
 	}
 }
