@@ -209,7 +209,7 @@ func (p *PEP) DecideDelivery(ctx context.Context, d *token.Delivery) Answer {
 	}
 	var a Answer
 	if t := p.decide(ctx, d, &a); t != (audit.Ticket{}) {
-		if err := t.Wait(context.WithoutCancel(ctx)); err != nil {
+		if err := t.Wait(context.Background()); err != nil {
 			a.notRecorded(err)
 		}
 	}
