@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -195,6 +196,46 @@ func TestRefusedEvents(t *testing.T) {
 	if got := l.Size(); got != 1 {
 		t.Errorf("%d records", got)
 	}
+}
+
+// What nobody waits for is written when somebody waits for what came later, when there is much of it, and by the schedule of checkpoints.
+func TestQueuedIsWritten(t *testing.T) {
+	grows := func(l *Log, size uint64) {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); l.Size() < size; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d records, and %d were queued", l.Size(), size)
+			}
+		}
+	}
+	queue := func(l *Log, ev Event) Ticket {
+		t.Helper()
+		ticket, err := l.Queue(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket
+	}
+	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t), CheckpointEvery: time.Hour})
+	first := queue(l, number(0))
+	if err := queue(l, number(1)).Wait(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Wait(context.Background()); err != nil || l.Size() < 3 {
+		t.Errorf("%v, %d records", err, l.Size())
+	}
+	big, size := &Alert{Monitor: "m", Detail: Shown(strings.Repeat("x", eagerBytes/4))}, l.Size()
+	for range 5 {
+		queue(l, big)
+	}
+	grows(l, size+4)
+	mustClose(t, l)
+
+	l = mustOpen(t, t.TempDir(), Options{Key: testKey(t), CheckpointEvery: time.Millisecond})
+	for range 3 { // each time anew
+		grows(l, queue(l, number(0)).Index+2) // with the checkpoint
+	}
+	mustClose(t, l)
 }
 
 func TestWaitEndsWithContext(t *testing.T) {
