@@ -75,7 +75,7 @@ func approvalUse(a eval.Approval) audit.ApprovalUse {
 	return audit.ApprovalUse{Rule: a.Rule, By: a.By, At: a.At, Request: audit.RequestID{Digest: a.Request}, Policy: a.Policy}
 }
 
-// arguments puts those of a call in the place of what is in out, each as the policy says that the log keeps it. What the policy doesn't declare is redacted.
+// arguments appends those of a call to out, which is empty, each as the policy says that the log keeps it. What the policy doesn't declare is redacted.
 func arguments(out []audit.Argument, policy *lang.Program, req *eval.Request) []audit.Argument {
 	var params []lang.Param
 	if req.Resource.Scheme() == "tool" {
@@ -90,7 +90,9 @@ func arguments(out []audit.Argument, policy *lang.Program, req *eval.Request) []
 	text := make([]byte, 0, size) // of all, so that they take one piece of memory
 	var few [16]int
 	ends := few[:0]
-	out = slices.Grow(out[:0], len(req.Args.Members))
+	if out = slices.Grow(out, len(req.Args.Members)); out == nil {
+		out = []audit.Argument{} // an empty object is not the same as no arguments
+	}
 	for i := range req.Args.Members {
 		m := &req.Args.Members[i]
 		out = append(out, audit.Argument{Name: m.Name, Field: audit.Field{Mode: recordMode(params, m.Name)}})

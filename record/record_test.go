@@ -6,6 +6,9 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/record"
@@ -72,6 +75,33 @@ func TestNotReplayable(t *testing.T) {
 	for _, args := range []string{`{"amount":1,"pin":"x"}`, `{"amount":1,"undeclared":"x"}`} {
 		if _, _, err := record.Request(recorded(args)); !errors.Is(err, record.ErrPrivate) {
 			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+// An event that is filled again says nothing of what it held before, and an empty object of arguments is not the same as none.
+func TestFillAgain(t *testing.T) {
+	p, err := eval.LoadFS(fstest.MapFS{"p.moat": {Data: []byte("policy p edition 1\nagent bot\ntool ping(note: string?)\npermit bot to execute on tool ping\n")}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ev audit.Decision
+	for _, args := range []string{`{}`, `{"note":"x"}`, `null`, `{}`, `{"note":"y"}`, `{}`, `null`} {
+		req, err := eval.Call("bot", "ping", []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if req.Args, err = strictjson.Parse([]byte(args), strictjson.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		d := p.Decide(req, eval.Facts{})
+		record.Fill(&ev, p, &req, &eval.Facts{}, &d)
+		if diff := cmp.Diff(record.Decision(p, req, eval.Facts{}, d), &ev, cmp.AllowUnexported(audit.Field{}), cmpopts.IgnoreUnexported(audit.Token{})); diff != "" {
+			t.Errorf("%s: %s", args, diff)
+		}
+		again, _, err := record.Request(&ev)
+		if err != nil || eval.RequestDigest(again, eval.Facts{}) != eval.RequestDigest(req, eval.Facts{}) {
+			t.Errorf("%s came back as %s, %v", args, again.Args.AppendJSON(nil), err)
 		}
 	}
 }
