@@ -101,10 +101,13 @@ func (l *Log) gather(last int) ([]*batch, error) {
 // is in one batch, and the processors wait for each.
 const patience = 6
 
+// maxYield bounds how long the writer stands aside at once.
+const maxYield = 2 * time.Millisecond
+
 // yield lets others come with their events. When that takes them long, a timer is what ends it, since a goroutine that yields runs again only after all the others.
 func (w *writer) yield() {
 	if w.slow {
-		time.Sleep(w.took)
+		time.Sleep(min(w.took, maxYield)) // a disk that has stalled once stalls nobody again
 		return
 	}
 	begin := time.Now()
