@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -368,5 +369,36 @@ permit small: bot to execute on tool pay
 	}
 	if d := program.Decide(small, f); d.Outcome != eval.Permit || len(d.Rules) != 2 || len(d.Used) != 0 {
 		t.Errorf("%v, %d approvals are used", d.RuleIDs(), len(d.Used))
+	}
+}
+
+// A field that isn't there equals none that is, whatever the value: records with other fields are other records.
+func TestRecordsWithOtherFields(t *testing.T) {
+	policy := "policy p edition 1\nagent bot\n"
+	tests := []struct{ typ, zero string }{
+		{"bool", "false"}, {"int", "0"}, {"decimal", "0"}, {"string", `""`}, {"duration", `"0s"`}, {"timestamp", `"1970-01-01T00:00:00Z"`},
+		{"date", `"1970-01-01"`}, {"[int]", "[]"}, {"{ x: int? }", "{}"},
+	}
+	for i, tt := range tests {
+		policy += strings.ReplaceAll(fmt.Sprintf("tool t%d(a: { x: T?, y: T? }, b: { x: T?, y: T? })\npermit bot to execute on tool t%d when args.a == args.b\n", i, i), "T", tt.typ)
+	}
+	p, diags := lang.Compile(map[string]string{"p.moat": policy})
+	if p == nil {
+		t.Fatal(diags)
+	}
+	for i, tt := range tests {
+		for args, want := range map[string]eval.Code{
+			`{"a":{"x":Z},"b":{"y":Z}}`:          eval.CodeConditionFailed,
+			`{"a":{"x":Z},"b":{}}`:               eval.CodeConditionFailed,
+			`{"a":{},"b":{"y":Z}}`:               eval.CodeConditionFailed,
+			`{"a":{"x":Z,"y":Z},"b":{"y":Z}}`:    eval.CodeConditionFailed,
+			`{"a":{"y":Z},"b":{"x":null,"y":Z}}`: eval.CodePermit,
+			`{"a":{},"b":{}}`:                    eval.CodePermit,
+		} {
+			args = strings.ReplaceAll(args, "Z", tt.zero)
+			if d := decide(t, eval.New(p), callOf(fmt.Sprintf("t%d", i), args, `{}`)); d.Code != want {
+				t.Errorf("%s: %s: %s (%s), want %s", tt.typ, args, d.Code, d.Detail, want)
+			}
+		}
 	}
 }

@@ -129,10 +129,14 @@ func (v val) present() int {
 	return n
 }
 
-// within reports whether each field of a that is there has an equal one in b.
+// within reports whether each field of v that is there has an equal one in b.
 func (v val) within(b val) bool {
 	for i := range v.fields {
-		if item := v.items[i]; !item.absent() && !equal(item, b.field(v.fields[i].Name)) {
+		item := v.items[i]
+		if item.absent() {
+			continue
+		}
+		if other := b.field(v.fields[i].Name); other.absent() || !equal(item, other) { // false, 0 and "" equal no field that isn't there
 			return false
 		}
 	}
