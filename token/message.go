@@ -82,8 +82,13 @@ func SignMessage(by *Identity, m Message) ([]byte, error) {
 // the sender is are for the enforcement point, which also parses the arguments.
 func OpenMessage(raw []byte) (*Message, error) { return openMessage(raw, nil) }
 
-// OpenMessage is [OpenMessage], which verifies the later messages of a sender a little faster.
-func (v *Verifier) OpenMessage(raw []byte) (*Message, error) { return openMessage(raw, &v.senders) }
+// OpenMessage is [OpenMessage], which verifies the later messages of a sender a little faster. A verifier that remembers nothing remembers no senders either.
+func (v *Verifier) OpenMessage(raw []byte) (*Message, error) {
+	if !v.caches() {
+		return openMessage(raw, nil)
+	}
+	return openMessage(raw, &v.senders)
+}
 
 func openMessage(raw []byte, keys *senderKeys) (*Message, error) {
 	m := &Message{}

@@ -62,6 +62,14 @@ func TestMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for what, v := range map[string]*Verifier{"zero": new(Verifier), "nil": nil, "none": NewVerifier(Options{CacheBytes: -1}), "some": NewVerifier(Options{})} {
+		if same, err := v.OpenMessage(raw); err != nil || fmt.Sprint(*same) != fmt.Sprint(*got) {
+			t.Error(what, show(err))
+		}
+		if v != nil && (len(v.senders.young) > 0) != (what == "some") {
+			t.Error(what, "remembers", len(v.senders.young))
+		}
+	}
 	m.Sender = alice.Key()
 	if diff := cmp.Diff(fmt.Sprint(m), fmt.Sprint(*got)); diff != "" {
 		t.Error(diff)
