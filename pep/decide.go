@@ -302,7 +302,7 @@ func (c *decision) record() audit.Ticket {
 
 // notRecorded makes an answer that can't be written down a deny.
 func (a *Answer) notRecorded(err error) {
-	a.Outcome, a.Code, a.Reason, a.Decision, a.Ask, a.Chain, a.basis = eval.Deny, CodeNotRecorded, err, eval.Decision{}, nil, nil, nil
+	a.Outcome, a.Code, a.Reason, a.Decision, a.Ask, a.Chain, a.Index, a.basis = eval.Deny, CodeNotRecorded, err, eval.Decision{}, nil, nil, 0, nil
 }
 
 func distinct(ids []token.ID) []token.ID {

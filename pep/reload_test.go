@@ -183,8 +183,8 @@ func TestP13LogFails(t *testing.T) {
 		fault(f).Store(true)
 		lost := w.delivery("note", note, "coordinator")
 		a := w.expect(lost, eval.Deny, pep.CodeNotRecorded)
-		if !errors.Is(a.Reason, errDisk) {
-			t.Errorf("%s: %v", name, a.Reason)
+		if !errors.Is(a.Reason, errDisk) || a.Index != 0 {
+			t.Errorf("%s: %v, record %d", name, a.Reason, a.Index)
 		}
 		fault(f).Store(false)
 		w.expect(w.delivery("note", note, "coordinator"), eval.Deny, pep.CodeNotRecorded)
