@@ -636,3 +636,34 @@ func TestBusy(t *testing.T) {
 	l.mu.Unlock()
 	mustClose(t, l)
 }
+
+// A log that was busy when a checkpoint was due signs it later, and goes on to sign others.
+func TestCheckpointAfterBusy(t *testing.T) {
+	var l *Log
+	opened, again := make(chan struct{}), make(chan struct{})
+	calls := 0
+	marks := func() []Mark {
+		<-opened
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		switch calls++; calls {
+		case 1:
+			l.batch.bodies = make([]byte, MaxPending+1)
+		case 2:
+			l.batch.bodies = nil
+			close(again)
+		}
+		return nil
+	}
+	l = mustOpen(t, t.TempDir(), Options{Key: testKey(t), CheckpointEvery: time.Millisecond, Marks: marks})
+	close(opened)
+	select {
+	case <-again:
+	case <-time.After(10 * time.Second):
+		t.Error("no checkpoint after a busy one")
+		l.mu.Lock()
+		l.batch.bodies = nil
+		l.mu.Unlock()
+	}
+	mustClose(t, l)
+}

@@ -171,7 +171,10 @@ func (l *Log) schedule() {
 		if now {
 			wait = nil
 			l.scheduled.Store(false)
-			if _, err := l.Checkpoint(); err != nil {
+			switch _, err := l.Checkpoint(); {
+			case errors.Is(err, ErrBusy):
+				wait = time.After(l.opts.CheckpointEvery)
+			case err != nil:
 				return // the log has failed, or is closed
 			}
 		}
