@@ -667,3 +667,17 @@ func TestCheckpointAfterBusy(t *testing.T) {
 	}
 	mustClose(t, l)
 }
+
+// A stalledFile takes what is written, and its time to sync.
+type stalledFile struct{ File }
+
+func (stalledFile) Write(p []byte) (int, error) { return len(p), nil }
+func (stalledFile) Sync() error                 { time.Sleep(2 * longestPause); return nil }
+
+// A disk that was held up once doesn't have everybody wait as long again for others to come.
+func TestStalledSync(t *testing.T) {
+	w := &writer{file: stalledFile{}, out: []byte("x")}
+	if err := w.sync(); err != nil || w.took != longestPause {
+		t.Error(w.took, err)
+	}
+}

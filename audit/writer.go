@@ -20,7 +20,7 @@ type writer struct {
 	prev [32]byte
 	tree tree
 	out  []byte        // lines that were chained and aren't written
-	took time.Duration // the last sync
+	took time.Duration // the last sync, at most longestPause
 	slow bool          // those who append take longer than a sync does
 }
 
@@ -101,13 +101,13 @@ func (l *Log) gather(last int) ([]*batch, error) {
 // is in one batch, and the processors wait for each.
 const patience = 6
 
-// maxYield bounds how long the writer stands aside at once.
-const maxYield = 2 * time.Millisecond
+// longestPause bounds what is waited for others with their events, by what a slow disk takes: when a sync has been held up for seconds, nobody waits that long again.
+const longestPause = 10 * time.Millisecond
 
 // yield lets others come with their events. When that takes them long, a timer is what ends it, since a goroutine that yields runs again only after all the others.
 func (w *writer) yield() {
 	if w.slow {
-		time.Sleep(min(w.took, maxYield)) // a disk that has stalled once stalls nobody again
+		time.Sleep(w.took)
 		return
 	}
 	begin := time.Now()
@@ -200,7 +200,7 @@ func (w *writer) sync() error {
 	}
 	w.size += int64(len(w.out))
 	w.out = w.out[:0]
-	w.took = time.Since(begin)
+	w.took = min(time.Since(begin), longestPause)
 	return nil
 }
 
