@@ -67,7 +67,15 @@ func (c *converter) record(out *val, v *strictjson.Value, t *lang.Type, at *path
 	if v.Kind != strictjson.Object {
 		return fmt.Errorf("%s must be an object, not %s", at, v.Kind)
 	}
-	*out = val{kind: lang.RecordKind, fields: t.Fields, items: c.fields(len(t.Fields))}
+	*out = val{kind: lang.RecordKind}
+	// The fields of a type serve for all its records, with what is absent in its place. A record that lacks most of them has its own, so that no
+	// value takes memory for what isn't there.
+	sparse := at != nil && 2*len(v.Members) < len(t.Fields)
+	if sparse {
+		out.fields, out.items = make([]lang.Field, 0, len(v.Members)), make([]val, 0, len(v.Members))
+	} else {
+		out.fields, out.items = t.Fields, c.fields(len(t.Fields))
+	}
 	own, labelled := c.labels(v, at)
 	if !labelled {
 		own, labelled = inherited, hasInherited
@@ -86,7 +94,12 @@ func (c *converter) record(out *val, v *strictjson.Value, t *lang.Type, at *path
 			absent++
 			continue
 		}
-		if err := c.convert(&out.items[i], m, &f.Type, c.field(at, f.Name), own, labelled); err != nil {
+		to := i
+		if sparse {
+			to = len(out.items)
+			out.fields, out.items = append(out.fields, lang.Field{Name: f.Name}), append(out.items, val{})
+		}
+		if err := c.convert(&out.items[to], m, &f.Type, c.field(at, f.Name), own, labelled); err != nil {
 			return err
 		}
 	}

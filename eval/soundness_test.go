@@ -2,8 +2,10 @@ package eval_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/moat-lang/moat/eval"
@@ -131,5 +133,34 @@ func TestEffectsHaveNoOrder(t *testing.T) {
 		if x, y := decide(t, eval.New(a), call), decide(t, eval.New(b), call); x.Code != y.Code {
 			t.Errorf("%q: %s, %q: %s", pair[0], x.Code, pair[1], y.Code)
 		}
+	}
+}
+
+// What is not there takes no memory: records that lack most of their fields, and many of them, cost in proportion to the text.
+func TestSparseRecordsTakeLittle(t *testing.T) {
+	var fields []string
+	for i := range 40 {
+		fields = append(fields, fmt.Sprintf("f%d: int?", i))
+	}
+	p, err := eval.LoadFS(fstest.MapFS{"p.moat": {Data: []byte("policy p edition 1\nagent bot\ntool t(rows: [[{ " + strings.Join(fields, ", ") + " }]])\n" +
+		"permit few: bot to execute on tool t when size(args.rows) > 0\n")}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := "[" + strings.Repeat("{},", 255) + "{}]"
+	args := `{"rows":[` + strings.Repeat(row+",", 79) + row + "]}"
+	req, err := eval.Call("bot", "t", []byte(args))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	d := p.Decide(req, eval.Facts{})
+	runtime.ReadMemStats(&after)
+	if d.Outcome != eval.Permit {
+		t.Errorf("%v %s %v", d.Code, d.Detail, d.Errors)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 128*uint64(len(args)) {
+		t.Errorf("%d bytes for a text of %d", took, len(args))
 	}
 }

@@ -258,7 +258,7 @@ func (p *PEP) nobody(reason error) Answer {
 	return Answer{Stage: StageMessage, Code: CodeUnauthenticated, Reason: reason}
 }
 
-// alarm writes down a panic, be it of what is here or of the host's adapter, and returns what it was. The record is durable once a later one is.
+// alarm writes down a panic, be it of what is here or of the host's adapter, and returns what it was.
 func (p *PEP) alarm(r any, m *token.Message) error {
 	text := strings.ToValidUTF8(fmt.Sprint(r), "?")
 	reason := fmt.Errorf("pep: a defect: %s\n%s", text, debug.Stack())
@@ -269,7 +269,7 @@ func (p *PEP) alarm(r any, m *token.Message) error {
 	if m != nil {
 		alert.Agent = m.Sender.String()
 	}
-	if _, err := p.log.Queue(alert); err != nil {
+	if _, err := p.log.Append(context.Background(), alert); err != nil {
 		return errors.Join(reason, err)
 	}
 	return reason
