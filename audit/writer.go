@@ -21,7 +21,7 @@ type writer struct {
 	tree tree
 	out  []byte        // lines that were chained and aren't written
 	took time.Duration // the last sync, at most longestPause
-	slow bool          // those who append take longer than a sync does
+	slow bool          // those who append take much longer than a sync does
 }
 
 // write is the writer's goroutine: it takes all that has queued, makes it durable with one sync, and tells who waits.
@@ -112,7 +112,7 @@ func (w *writer) yield() {
 	}
 	begin := time.Now()
 	runtime.Gosched()
-	w.slow = time.Since(begin) > w.took
+	w.slow = time.Since(begin) > 4*w.took
 }
 
 // maxGather bounds the records of one sync.
