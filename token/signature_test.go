@@ -125,8 +125,10 @@ func TestKnownKeysAreBounded(t *testing.T) {
 		private := ed25519.NewKeyFromSeed(seed)
 		k := Key(private.Public().(ed25519.PublicKey))
 		signature := [64]byte(ed25519.Sign(private, message))
-		if !c.verify(&k, message, &signature) || !c.verify(&k, message, &signature) {
-			t.Fatal("refused")
+		for range 2 { // the second time under a remembered key
+			if !c.verify(&k, message, &signature) {
+				t.Fatal("refused")
+			}
 		}
 		if signature[0] ^= 1; c.verify(&k, message, &signature) {
 			t.Fatal("taken under a remembered key")
