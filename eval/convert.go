@@ -171,14 +171,12 @@ func (c *converter) convert(out *val, v *strictjson.Value, t *lang.Type, at *pat
 		*out = boolVal(v.Bool)
 	case lang.Int:
 		want = strictjson.Number
-		if v.Kind == want {
-			out.kind = lang.Int
+		if *out = (val{kind: lang.Int}); v.Kind == want {
 			out.n, err = value.IntFromJSON(v.Text)
 		}
 	case lang.Decimal:
 		want = strictjson.Number
-		if v.Kind == want {
-			out.kind = lang.Decimal
+		if *out = (val{kind: lang.Decimal}); v.Kind == want {
 			out.dec, err = value.DecimalFromJSON(v.Text)
 		}
 	case lang.Enum:

@@ -85,6 +85,8 @@ type link struct {
 
 func newLink(chain *token.Chain, in *inForce) *link {
 	l := &link{chain: chain, authority: Authority(chain, in.trust)}
-	l.token = record.Token(chain.Digest(), Blocks(chain), l.authority).Prepared()
+	t := record.Token(l.authority)
+	t.Digest, t.Blocks = chain.Digest(), Blocks(chain)
+	l.token = t.Prepared()
 	return l
 }

@@ -36,13 +36,12 @@ type decision struct {
 // decisions are those to be: a decision's memory is used again. One that a panic has left behind is not among them.
 var decisions = sync.Pool{New: func() any { return new(decision) }}
 
-// release gives back the memory of a decision, holding on to nothing of it but room for the record.
+// release gives back the memory of a decision, holding on to nothing of it but room for the record's arguments.
 func (c *decision) release() {
-	args, rules := c.event.Args, c.event.Rules
+	args := c.event.Args
 	clear(args)
-	clear(rules)
 	*c = decision{}
-	c.event.Args, c.event.Rules = args[:0], rules[:0]
+	c.event.Args = args[:0]
 	decisions.Put(c)
 }
 

@@ -22,15 +22,11 @@ func Decision(program *eval.Program, req eval.Request, facts eval.Facts, d eval.
 	return ev
 }
 
-// Fill is [Decision] into an event that was written before: its memory is used again.
+// Fill is [Decision] into an event that was written before: the memory of its arguments is used again.
 func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *eval.Facts, d *eval.Decision) {
-	args, rules := ev.Args[:0], ev.Rules[:0]
+	args := ev.Args[:0]
 	*ev = audit.Decision{}
-	ev.Agent, ev.Person, ev.Action, ev.Resource = req.Subject, req.Kind == lang.Person, req.Action, req.Resource.String()
-	for _, r := range d.Rules {
-		rules = append(rules, r.ID)
-	}
-	ev.Rules = rules
+	ev.Agent, ev.Person, ev.Action, ev.Resource, ev.Rules = req.Subject, req.Kind == lang.Person, req.Action, req.Resource.String(), d.RuleIDs()
 	if req.Args.Kind == strictjson.Object {
 		ev.Args = arguments(args, program.Policy(), req)
 	}
@@ -47,7 +43,7 @@ func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *e
 	for _, a := range facts.Attestations {
 		ev.Facts.Attestations = append(ev.Facts.Attestations, audit.Attestation{Claim: a.Claim, Issuer: a.Issuer, By: a.By, About: audit.Shown(a.About), Principal: a.Principal})
 	}
-	ev.Token = Token([32]byte{}, nil, facts.Authority)
+	ev.Token = Token(facts.Authority)
 	for _, a := range d.Used {
 		ev.Used = append(ev.Used, approvalUse(a))
 	}
@@ -62,13 +58,12 @@ func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *e
 	}
 }
 
-// Token is what the log says of a token: its digest and blocks, and what the rules know of it, which may be nil.
-func Token(digest [32]byte, blocks []audit.Block, a *eval.Authority) audit.Token {
-	t := audit.Token{Digest: digest, Blocks: blocks}
-	if a != nil {
-		t.Agents, t.Issued, t.Expires = a.Agents, a.Issued, a.Expires
+// Token is what the log says of a token, by what the rules know of it: all but its digest and blocks. Of nil it is the zero Token.
+func Token(a *eval.Authority) audit.Token {
+	if a == nil {
+		return audit.Token{}
 	}
-	return t
+	return audit.Token{Agents: a.Agents, Issued: a.Issued, Expires: a.Expires}
 }
 
 func approvalUse(a eval.Approval) audit.ApprovalUse {

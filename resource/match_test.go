@@ -130,7 +130,7 @@ func BenchmarkMatch(b *testing.B) {
 	for _, bb := range []struct{ title, pattern, name string }{
 		{"literal", "tool://mail.send", "tool://mail.send"},
 		{"below", "file:///srv/kb/**", "file:///srv/kb/faq/refunds.md"},
-		{"between", "file:///**/.ssh/**", "file:///home/alice/work/project/.ssh/id_ed25519"},
+		{"between", "file:///**/.ssh/**", "file:///srv/alice/code/app/.ssh/id_ed25519"},
 		{"host", "https://*.example.com/v1/**", "https://api.example.com/v1/items/42?page=2&n=10"},
 		{"other_scheme", "https://*.example.com/v1/**", "file:///srv/kb/faq/refunds.md"},
 		{"hostile", hostile[7].pattern, "file://" + longPath(4000)},

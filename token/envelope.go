@@ -131,7 +131,7 @@ func (e *envelope) verify(by *Key) bool {
 func (e *envelope) digest() Digest { return sha256.Sum256(e.signed) }
 
 // openOne takes the envelope of a single object apart, reads its payload and verifies the signature of the key that read
-// returns, with the help of keys unless that is nil. It sets the digest, unless that is nil.
+// returns, which keys may remember. It sets the digest, unless that is nil.
 func (k *kind) openOne(raw []byte, keys *senderKeys, digest *Digest, read func(*reader) *Key) error {
 	if len(raw) > k.max {
 		return refuse(Size, "the %s has %d bytes, more than %d", k.name, len(raw), k.max)
@@ -149,13 +149,7 @@ func (k *kind) openOne(raw []byte, keys *senderKeys, digest *Digest, read func(*
 		r.err.Detail = fmt.Sprintf("the %s, %s", k.name, r.err.Detail)
 		return r.err
 	}
-	holds := false
-	if keys != nil {
-		holds = keys.verify(by, e.signed, &e.signature)
-	} else {
-		holds = e.verify(by)
-	}
-	if !holds {
+	if !keys.verify(by, e.signed, &e.signature) {
 		return refuse(Signature, "%s didn't sign this %s", by, k.name)
 	}
 	if digest != nil {

@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"math/big"
 	"strings"
-
-	"filippo.io/edwards25519"
 )
 
 // A Key is an Ed25519 public key (RFC 8032), which is what an identity is. The zero Key is refused everywhere.
@@ -110,7 +108,7 @@ func (k *Key) onCurve() error {
 	if !k.ok() {
 		return refuse(BadKey, "the key %x has small order or isn't canonical", k[:])
 	}
-	if _, err := new(edwards25519.Point).SetBytes(k[:]); err != nil {
+	if _, ok := newKnownKey(*k); !ok {
 		return refuse(BadKey, "the key %x is no point of the curve", k[:])
 	}
 	return nil

@@ -45,7 +45,8 @@ func (s *knownKey) verify(message []byte, signature *[ed25519.SignatureSize]byte
 	return bytes.Equal(R.VarTimeDoubleScalarBaseMult(&h, &s.minus, &S).Bytes(), signature[:32])
 }
 
-// senderKeys remembers the keys under which messages have verified, in two generations as a Verifier does tokens. The zero senderKeys is empty.
+// senderKeys remembers the keys under which messages have verified, in two generations as a Verifier does tokens. The zero senderKeys is empty; nil remembers
+// nothing.
 type senderKeys struct {
 	mu         sync.RWMutex
 	young, old map[Key]*knownKey
@@ -56,6 +57,9 @@ const maxSenderKeys = 1024
 
 // verify reports whether a key made a signature, and remembers one that did.
 func (c *senderKeys) verify(k *Key, message []byte, signature *[ed25519.SignatureSize]byte) bool {
+	if c == nil {
+		return ed25519.Verify(k[:], message, signature[:])
+	}
 	c.mu.RLock()
 	s := c.young[*k]
 	known := s != nil

@@ -30,7 +30,7 @@ func TestURLs(t *testing.T) {
 		{"https://a.com/\nhttp://b.com:8080/\twss://c.com/", []string{"https://a.com/", "http://b.com:8080/", "wss://c.com/"}, false},
 		{"https://a.com/x,y", []string{"https://a.com/x,y"}, false},
 		{"https://www.a.com/", []string{"https://www.a.com/"}, false},
-		{"/usr/lib//x.so a//b.c /* x */ // comment.here //TODO", nil, false},
+		{"/usr/lib//x.so a//b.c /* x */ // comment.here //note", nil, false},
 		{"awww.cute", nil, false},
 		{"speaks http: or https:", nil, false},
 		{"ends with www.", nil, false},
