@@ -248,3 +248,28 @@ func BenchmarkAllows(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkKnownKey is a signature under a key whose point is known, and its multiples, beside crypto/ed25519.
+func BenchmarkKnownKey(b *testing.B) {
+	private := ed25519.NewKeyFromSeed(make([]byte, 32))
+	message := make([]byte, 400)
+	signature := [64]byte(ed25519.Sign(private, message))
+	s, _ := newKnownKey(Key(private.Public().(ed25519.PublicKey)))
+	b.Run("ed25519", func(b *testing.B) {
+		for b.Loop() {
+			ed25519.Verify(s.key[:], message, signature[:])
+		}
+	})
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			s.held.Store(manySignatures)
+			s.verify(message, &signature)
+		}
+	})
+	b.Run("multiples", func(b *testing.B) {
+		s.multiples.Store(newMultiples(&s.minus))
+		for b.Loop() {
+			s.verify(message, &signature)
+		}
+	})
+}

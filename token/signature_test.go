@@ -15,8 +15,13 @@ func agrees(t *testing.T, key, message, signature []byte) bool {
 	t.Helper()
 	want := ed25519.Verify(key, message, signature)
 	s, ok := newKnownKey(Key(key))
-	if got := ok && s.verify(message, (*[ed25519.SignatureSize]byte)(signature)); got != want {
-		t.Errorf("%v, and crypto/ed25519 says %v: key %x, message %x, signature %x", got, want, key, message, signature)
+	for range 2 { // the second time with multiples of the key's point
+		if got := ok && s.verify(message, (*[ed25519.SignatureSize]byte)(signature)); got != want {
+			t.Errorf("%v, and crypto/ed25519 says %v: key %x, message %x, signature %x, multiples %v", got, want, key, message, signature, s.multiples.Load() != nil)
+		}
+		if ok {
+			s.multiples.Store(newMultiples(&s.minus))
+		}
 	}
 	return want
 }
@@ -141,5 +146,67 @@ func TestKnownKeysAreBounded(t *testing.T) {
 	stranger, n := Key{9}, len(c.young)
 	if c.verify(&stranger, message, new([64]byte)) || len(c.young) != n {
 		t.Error("remembered without a signature")
+	}
+}
+
+// Multiples of a point give what the library's own multiplication gives, for the scalars whose digits carry as well.
+func TestMultiples(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	scalar := func(b []byte) *edwards25519.Scalar {
+		s, err := new(edwards25519.Scalar).SetUniformBytes(append(b, make([]byte, 64-len(b))...)) // taken modulo the order
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	var scalars []*edwards25519.Scalar
+	for _, b := range []byte{0, 1, 0x07, 0x08, 0x70, 0x78, 0x7f, 0x80, 0x87, 0x88, 0xf8, 0xff} {
+		for _, n := range []int{1, 2, 31} {
+			scalars = append(scalars, scalar(bytes.Repeat([]byte{b}, n)))
+		}
+		scalars = append(scalars, scalar(append(bytes.Repeat([]byte{b}, 31), 0x0f)))
+	}
+	one := scalar([]byte{1})
+	scalars = append(scalars, new(edwards25519.Scalar).Negate(one)) // the largest
+	for range 20 {
+		b := make([]byte, 64)
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		scalars = append(scalars, scalar(b))
+	}
+	points := []*edwards25519.Point{edwards25519.NewIdentityPoint(), edwards25519.NewGeneratorPoint()}
+	for i := range smallOrder {
+		if p, err := new(edwards25519.Point).SetBytes(smallOrder[i][:]); err == nil {
+			points = append(points, p, new(edwards25519.Point).Add(p, points[1]))
+		}
+	}
+	points = append(points, new(edwards25519.Point).ScalarBaseMult(scalars[len(scalars)-1]))
+	for _, p := range points {
+		m := newMultiples(p)
+		for i, a := range scalars {
+			b := scalars[(i*7+3)%len(scalars)]
+			var got, want edwards25519.Point
+			if m.combine(&got, a, b); got.Equal(want.VarTimeDoubleScalarBaseMult(a, p, b)) != 1 {
+				t.Fatalf("%x times %x, and the base point times %x", p.Bytes(), a.Bytes(), b.Bytes())
+			}
+		}
+	}
+}
+
+func TestMultiplesComeWithUse(t *testing.T) {
+	private := ed25519.NewKeyFromSeed(make([]byte, 32))
+	s, _ := newKnownKey(Key(private.Public().(ed25519.PublicKey)))
+	message := []byte("m")
+	good := [64]byte(ed25519.Sign(private, message))
+	for i := range 2 * manySignatures {
+		if there := s.multiples.Load() != nil; there != (i >= manySignatures) {
+			t.Fatalf("after %d signatures: %v", i, there)
+		}
+		bad := good
+		bad[i]++
+		if s.verify(message, &bad) || !s.verify(message, &good) {
+			t.Fatal(i)
+		}
 	}
 }
