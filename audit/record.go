@@ -92,9 +92,14 @@ func checkLine(line []byte, index uint64, prev *[32]byte) (why string) {
 	if line[t-1] != '"' || !bytes.HasSuffix(line[:k+1], []byte(kindStart)) {
 		return noRecord
 	}
-	var buf [40]byte
-	number := strconv.AppendUint(append(buf[:0], `,"index":"`...), index, 10)
-	if !bytes.HasSuffix(line[:k+1-len(kindStart)], number) {
+	n := k + 1 - len(kindStart)
+	for more := true; more; more = index > 0 {
+		if n--; n < 0 || line[n] != '0'+byte(index%10) {
+			return wrongIndex
+		}
+		index /= 10
+	}
+	if !bytes.HasSuffix(line[:n], []byte(`,"index":"`)) {
 		return wrongIndex
 	}
 	if !isHex(tail[prevStart:prevEnd], prev) {
@@ -106,7 +111,7 @@ func checkLine(line []byte, index uint64, prev *[32]byte) (why string) {
 // isHex reports whether a text of 64 bytes is a hash in lower-case hexadecimal digits. It makes eight digits at once, each in a byte of its own.
 func isHex(text []byte, hash *[32]byte) bool {
 	_ = text[63]
-	same := true
+	var differ uint64
 	for i := 0; i < len(hash); i += 4 {
 		v := uint64(binary.BigEndian.Uint32(hash[i:]))
 		v = (v | v<<16) & 0x0000ffff0000ffff
@@ -114,9 +119,9 @@ func isHex(text []byte, hash *[32]byte) bool {
 		v = (v | v<<4) & 0x0f0f0f0f0f0f0f0f // four bits a byte
 		letters := (v + 0x0606060606060606) >> 4 & 0x0101010101010101
 		v += '0'*0x0101010101010101 + letters*('a'-'0'-10)
-		same = same && v == binary.BigEndian.Uint64(text[2*i:])
+		differ |= v ^ binary.BigEndian.Uint64(text[2*i:])
 	}
-	return same
+	return differ == 0
 }
 
 // parseRecord reads a line strictly: what it accepts is what would be written.
