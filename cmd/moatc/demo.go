@@ -70,8 +70,13 @@ Exit codes: 0 every step went as the story says, 5 one didn't, 1 a file can't be
 		fmt.Fprintf(out, "\n%d steps, each as it should be.\n", steps)
 		if keep != "" {
 			in := report.Escape(keep)
-			fmt.Fprintf(out, "Go on with\n  moatc token inspect --trust %[1]s/trust.json %[1]s/tokens/tester.token\n  moatc token inspect %[1]s/tokens/forged.token\n"+
-				"  moatc token verify --trust %[1]s/trust.json --revocations %[1]s/revocations.txt %[1]s/tokens/tester.token\n", in)
+			fmt.Fprintf(out, `Go on with
+  moatc token inspect --trust %[1]s/trust.json %[1]s/tokens/tester.token
+  moatc token inspect %[1]s/tokens/forged.token
+  moatc token verify --trust %[1]s/trust.json --revocations %[1]s/revocations.txt %[1]s/tokens/tester.token
+  moatc audit query --outcome deny %[1]s/pep/log
+  moatc audit verify --key %[1]s/keys/log.pub --against %[1]s/checkpoint %[1]s/pep/log
+`, in)
 		}
 		return nil
 	}
