@@ -8,10 +8,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -667,6 +670,142 @@ func TestCheckpointAfterBusy(t *testing.T) {
 	}
 	mustClose(t, l)
 }
+
+// A checkpoint that couldn't be made is tried again, whatever the reason, as long as the log takes records: what is queued is promised to be written by the next.
+func TestCheckpointAfterError(t *testing.T) {
+	bad := make(chan struct{}, 1)
+	marks := func() []Mark {
+		select {
+		case <-bad:
+			return []Mark{{Name: "b"}, {Name: "a"}} // not sorted: refused
+		default:
+			return nil
+		}
+	}
+	f := &faultFS{FS: OS(), only: checkpointFile}
+	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t), FS: f, CheckpointEvery: 20 * time.Millisecond, Marks: marks})
+	written := func() {
+		t.Helper()
+		ticket, err := l.Queue(number(7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); l.Size() <= ticket.Index; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("a queued record isn't written")
+			}
+		}
+	}
+	written()
+	bad <- struct{}{}
+	written()
+	if len(bad) != 0 {
+		t.Error("the marks weren't asked for")
+	}
+
+	mustAppend(t, l, number(1)) // so that the scheduler looks again, and finds nothing new to sign
+	if _, err := l.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	f.set(func(f *faultFS) { f.fails = map[string]error{"open": errDisk} })
+	time.Sleep(50 * time.Millisecond)
+	f.set(func(f *faultFS) { f.fails = nil })
+	written()
+	mustClose(t, l)
+}
+
+// A clock of the host's that panics, as adapters may, loses the record that was to be, and spoils no other.
+func TestClockPanics(t *testing.T) {
+	var panics atomic.Bool
+	dir := t.TempDir()
+	l := mustOpen(t, dir, Options{Key: testKey(t), Now: func() time.Time {
+		if panics.Swap(false) {
+			panic("clock")
+		}
+		return time.Now()
+	}})
+	mustAppend(t, l, number(1))
+	panics.Store(true)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		l.Queue(number(2))
+	}()
+	mustAppend(t, l, number(3))
+	mustClose(t, l)
+	if got := numbers(t, dir); !slices.Equal(got, []string{"1", "3"}) {
+		t.Error(got)
+	}
+}
+
+// While others queue without end, who waits is answered, and no more is gathered than the bound.
+func TestGatherEnds(t *testing.T) {
+	f := &largestWrite{FS: OS()}
+	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t), FS: f, SegmentBytes: 1 << 40})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			ev := &Alert{Monitor: "m", Detail: Shown(strings.Repeat("x", 64<<10))}
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := l.Queue(ev); err != nil && !errors.Is(err, ErrBusy) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 3 {
+		for {
+			if _, err := l.Append(context.Background(), number(1)); err == nil {
+				break
+			} else if !errors.Is(err, ErrBusy) {
+				t.Error(err)
+				break
+			}
+		}
+	}
+	close(stop)
+	wg.Wait()
+	mustClose(t, l)
+	if n := f.largest.Load(); n > maxGather+MaxPending+MaxLine {
+		t.Errorf("%d bytes at once", n)
+	}
+}
+
+// A largestWrite knows the largest write to a segment. Its disk is instant.
+type largestWrite struct {
+	FS
+	largest atomic.Int64
+}
+
+type watchedFile struct {
+	File
+	fs *largestWrite
+}
+
+func (f *largestWrite) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	g, err := f.FS.OpenFile(name, flag, perm)
+	if err != nil || !strings.HasSuffix(name, segmentSuffix) || flag&os.O_WRONLY == 0 {
+		return g, err
+	}
+	return watchedFile{g, f}, nil
+}
+
+func (w watchedFile) Write(p []byte) (int, error) {
+	w.fs.largest.Store(max(w.fs.largest.Load(), int64(len(p))))
+	return len(p), nil
+}
+
+func (watchedFile) Sync() error { return nil }
 
 // A stalledFile takes what is written, and its time to sync.
 type stalledFile struct{ File }

@@ -171,11 +171,8 @@ func (l *Log) schedule() {
 		if now {
 			wait = nil
 			l.scheduled.Store(false)
-			switch _, err := l.Checkpoint(); {
-			case errors.Is(err, ErrBusy):
+			if _, err := l.Checkpoint(); err != nil { // a log that hasn't failed for good goes on, and its records aren't covered
 				wait = time.After(l.opts.CheckpointEvery)
-			case err != nil:
-				return // the log has failed, or is closed
 			}
 		}
 	}

@@ -15,6 +15,9 @@ import (
 // visited in the order of their names, which is the order of canonical JSON; what is zero is left out.
 //
 // The first error stops it: later calls do nothing.
+//
+// What reads, and what is called for every member, is kept out of line: those who write are many, each on a stack that the processor's caches don't hold, and
+// have to touch as little of it as can be.
 type codec struct {
 	err error
 
@@ -29,6 +32,8 @@ type codec struct {
 }
 
 // name begins a member. Appending in one statement each, in place, spares the garbage collector's barrier.
+//
+//go:noinline
 func (c *codec) name(name string) {
 	if c.comma {
 		c.out = append(c.out, ',')
@@ -80,9 +85,7 @@ func (c *codec) end() {
 
 func (c *codec) text(name string, s *string) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.String); ok {
-			*s = v.Text
-		}
+		c.readText(name, s)
 		return
 	}
 	if *s != "" {
@@ -91,21 +94,35 @@ func (c *codec) text(name string, s *string) {
 	}
 }
 
-// quote writes a string.
+//go:noinline
+func (c *codec) readText(name string, s *string) {
+	if v, ok := c.next(name, strictjson.String); ok {
+		*s = v.Text
+	}
+}
+
+// quote writes a string. What is printable ASCII, as nearly everything is, needs no more than a backslash here and there.
 func (c *codec) quote(s string) {
-	plain := true
+	before := len(c.out)
+	c.out = append(c.out, '"')
+	start := 0
 	for i := 0; i < len(s); i++ {
-		if b := s[i]; b < ' ' || b > '~' || b == '"' || b == '\\' {
-			plain = false
-			break
+		switch b := s[i]; {
+		case b == '"' || b == '\\':
+			c.out = append(c.out, s[start:i]...)
+			c.out = append(c.out, '\\')
+			start = i
+		case b < ' ' || b > '~':
+			c.out = c.out[:before]
+			c.quoteAny(s)
+			return
 		}
 	}
-	if plain {
-		c.out = append(c.out, '"')
-		c.out = append(c.out, s...)
-		c.out = append(c.out, '"')
-		return
-	}
+	c.out = append(c.out, s[start:]...)
+	c.out = append(c.out, '"')
+}
+
+func (c *codec) quoteAny(s string) {
 	if !utf8.ValidString(s) {
 		c.fail("a text is not valid UTF-8")
 		return
@@ -115,17 +132,7 @@ func (c *codec) quote(s string) {
 
 func (c *codec) texts(name string, list *[]string) {
 	if c.reading {
-		v, ok := c.next(name, strictjson.Array)
-		if !ok {
-			return
-		}
-		for _, item := range v.Items {
-			if item.Kind != strictjson.String {
-				c.fail("%s holds %s, not strings", name, item.Kind)
-				return
-			}
-			*list = append(*list, item.Text)
-		}
+		c.readTexts(name, list)
 		return
 	}
 	if len(*list) == 0 {
@@ -137,6 +144,20 @@ func (c *codec) texts(name string, list *[]string) {
 		c.quote(s)
 	}
 	c.out = append(c.out, ']')
+}
+
+func (c *codec) readTexts(name string, list *[]string) {
+	v, ok := c.next(name, strictjson.Array)
+	if !ok {
+		return
+	}
+	for _, item := range v.Items {
+		if item.Kind != strictjson.String {
+			c.fail("%s holds %s, not strings", name, item.Kind)
+			return
+		}
+		*list = append(*list, item.Text)
+	}
 }
 
 func (c *codec) flag(name string, b *bool) {
@@ -265,9 +286,7 @@ func parseTime(s string) (time.Time, error) {
 // field writes {"full":"…"}, {"hmac":"…"} or {"redacted":true}.
 func (c *codec) field(name string, f *Field) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.Object); ok {
-			c.readField(name, v, f)
-		}
+		c.readField(name, f, false)
 		return
 	}
 	if *f != (Field{}) {
@@ -278,17 +297,12 @@ func (c *codec) field(name string, f *Field) {
 
 // always is field for a member that has to be there.
 func (c *codec) always(name string, f *Field) {
-	if !c.reading {
-		c.name(name)
-		c.writeField(f)
+	if c.reading {
+		c.readField(name, f, true)
 		return
 	}
-	v, ok := c.next(name, strictjson.Object)
-	if !ok {
-		c.fail("%s is missing", name)
-		return
-	}
-	c.readField(name, v, f)
+	c.name(name)
+	c.writeField(f)
 }
 
 func (c *codec) writeField(f *Field) {
@@ -313,8 +327,15 @@ func (c *codec) writeField(f *Field) {
 	c.out = append(c.out, '}')
 }
 
-func (c *codec) readField(name string, v strictjson.Value, f *Field) {
-	ok := len(v.Members) == 1
+func (c *codec) readField(name string, f *Field, needed bool) {
+	v, ok := c.next(name, strictjson.Object)
+	if !ok {
+		if needed {
+			c.fail("%s is missing", name)
+		}
+		return
+	}
+	ok = len(v.Members) == 1
 	if ok {
 		m := v.Members[0]
 		switch {
@@ -372,68 +393,80 @@ func (c *codec) request(name string, r *RequestID) {
 // object writes an object, unless it is empty.
 func (c *codec) object(name string, walk func(c *codec)) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.Object); ok {
-			c.inside(v, walk)
-		}
+		c.readObject(name, walk)
 		return
 	}
 	before, comma := len(c.out), c.comma
 	c.name(name)
 	start := len(c.out)
-	c.inside(strictjson.Value{}, walk)
+	c.begin()
+	walk(c)
+	c.finish()
 	if len(c.out) == start+2 {
 		c.out, c.comma = c.out[:before], comma
 	}
 }
 
-// inside walks over the members of one object.
-func (c *codec) inside(v strictjson.Value, walk func(c *codec)) {
-	if c.reading {
-		rest := c.in
-		c.in = v.Members
-		walk(c)
-		c.end()
-		c.in = rest
-		return
-	}
+func (c *codec) begin() {
 	c.out = append(c.out, '{')
 	c.comma = false
-	walk(c)
+}
+
+func (c *codec) finish() {
 	c.out = append(c.out, '}')
 	c.comma = true
+}
+
+//go:noinline
+func (c *codec) readObject(name string, walk func(c *codec)) {
+	if v, ok := c.next(name, strictjson.Object); ok {
+		c.inside(v.Members, walk)
+	}
+}
+
+// inside reads the members of one object.
+func (c *codec) inside(members []strictjson.Member, walk func(c *codec)) {
+	rest := c.in
+	c.in = members
+	walk(c)
+	c.end()
+	c.in = rest
 }
 
 // objects writes a list of objects, unless it is nil.
 func objects[T any](c *codec, name string, list *[]T, walk func(c *codec, item *T)) {
 	if c.reading {
-		v, ok := c.next(name, strictjson.Array)
-		if !ok {
-			return
-		}
-		*list = make([]T, len(v.Items))
-		for i, item := range v.Items {
-			if item.Kind != strictjson.Object {
-				c.fail("%s holds %s, not objects", name, item.Kind)
-				return
-			}
-			c.inside(item, func(c *codec) { walk(c, &(*list)[i]) })
-		}
+		readObjects(c, name, list, walk)
 		return
 	}
 	if *list == nil {
 		return
 	}
 	c.name(name)
-	c.out = append(c.out, '[')
 	for i := range *list {
-		if i > 0 {
-			c.out = append(c.out, ',')
-		}
-		c.out = append(c.out, '{')
-		c.comma = false
+		c.out = append(c.out, "[,"[min(i, 1)])
+		c.begin()
 		walk(c, &(*list)[i])
-		c.out = append(c.out, '}')
+		c.finish()
+	}
+	if len(*list) == 0 {
+		c.out = append(c.out, '[')
 	}
 	c.out = append(c.out, ']')
 	c.comma = true
+}
+
+func readObjects[T any](c *codec, name string, list *[]T, walk func(c *codec, item *T)) {
+	v, ok := c.next(name, strictjson.Array)
+	if !ok {
+		return
+	}
+	*list = make([]T, len(v.Items))
+	for i, item := range v.Items {
+		if item.Kind != strictjson.Object {
+			c.fail("%s holds %s, not objects", name, item.Kind)
+			return
+		}
+		c.inside(item.Members, func(c *codec) { walk(c, &(*list)[i]) })
+	}
 }

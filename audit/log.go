@@ -244,10 +244,10 @@ func (l *Log) add(body []byte, kind Kind, segment *segmentState, snapshot bool) 
 
 // push puts an encoded event into the batch. The lock is held.
 func (l *Log) push(body []byte, kind Kind, segment *segmentState) Ticket {
-	b := l.batch
+	b, now := l.batch, l.opts.Now() // before anything changes: it is the host's, and may panic
 	before := len(b.bodies)
 	b.bodies = append(b.bodies, body...)
-	b.entries = append(b.entries, entry{len(b.bodies), kind, l.opts.Now(), segment})
+	b.entries = append(b.entries, entry{len(b.bodies), kind, now, segment})
 	t := Ticket{l.next, b.result}
 	l.next++
 	l.bytes += int64(len(body) + tailLen + 40)

@@ -153,7 +153,7 @@ func parseRecord(line []byte) (Record, error) {
 	if r.Event = newEvent(r.Kind); r.Event == nil {
 		return Record{}, fmt.Errorf("the kind %s is unknown", strconv.QuoteToASCII(string(r.Kind)))
 	}
-	c.inside(event, r.Event.fields)
+	c.inside(event.Members, r.Event.fields)
 	if c.err == nil {
 		c.err = r.Event.check()
 	}

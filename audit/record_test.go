@@ -247,3 +247,22 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+// A text is written as canonical JSON has it, whatever stands in it.
+func TestQuote(t *testing.T) {
+	texts := []string{"", `"`, `\`, `\"`, `a"b\c`, `""`, "\u2028", "\x7f", "é", "\U0001f600", "\ufffd"}
+	for r := range rune(0x80) {
+		texts = append(texts, string(r), `x"`+string(r)+`\y`)
+	}
+	for _, s := range texts {
+		c := codec{out: []byte("before")}
+		c.quote(s)
+		if want := string(strictjson.Value{Kind: strictjson.String, Text: s}.AppendJSON([]byte("before"))); string(c.out) != want || c.err != nil {
+			t.Errorf("%q: %s, %v; want %s", s, c.out, c.err, want)
+		}
+	}
+	c := codec{out: []byte("before")}
+	if c.quote("a\"\xff"); c.err == nil {
+		t.Errorf("%s", c.out)
+	}
+}

@@ -91,7 +91,7 @@ func (l *Log) gather(last int) ([]*batch, error) {
 		idle = false
 		out = append(out, b)
 		n += len(b.entries)
-		if err := l.writer.chain(b); err != nil || n > maxGather {
+		if err := l.writer.chain(b); err != nil || len(l.writer.out) > maxGather {
 			return out, err
 		}
 	}
@@ -115,8 +115,8 @@ func (w *writer) yield() {
 	w.slow = time.Since(begin) > 4*w.took
 }
 
-// maxGather bounds the records of one sync.
-const maxGather = 1 << 16
+// maxGather bounds what one sync makes durable, in bytes, give or take a batch: while records keep coming, those who wait aren't kept waiting.
+const maxGather = 8 << 20
 
 // take takes the batch and leaves an empty one; nil when nothing has queued.
 func (l *Log) take() *batch {

@@ -12,7 +12,7 @@ import (
 
 // A knownKey is a key with the point of the curve that it stands for, which crypto/ed25519 works out again for each signature: a sixteenth of the time
 // that one takes. Roots are such, and who sends a message, since they make more signatures than one; and for those that make several, multiples of the point
-// are worked out as well, with which a signature takes a little more than half of the time.
+// are worked out as well, with which a signature takes less than half of the time.
 type knownKey struct {
 	key       Key
 	minus     edwards25519.Point // the point, negated
