@@ -144,7 +144,7 @@ func TestBroken(t *testing.T) {
 
 // What a log holds can't move the cursor or colour the terminal, nor fill the screen.
 func TestText(t *testing.T) {
-	r := run(t, recorded(t, program(t, before), logged{"pay", `{"amount":50.00,"note":"` + "\\u001b[2J‮" + strings.Repeat("x", 500) + `"}`}, requests[1], requests[2]),
+	r := run(t, recorded(t, program(t, before), logged{"pay", `{"amount":50.00,"note":"` + "\\u001b[2J\u202e" + strings.Repeat("x", 500) + `"}`}, requests[1], requests[2]),
 		program(t, "permit large: bot to execute on tool pay when args.amount >= 10.00\n"), 2)
 	var b strings.Builder
 	if err := r.WriteText(&b); err != nil {
