@@ -105,6 +105,15 @@ func (s *signer) identity(cmd *cobra.Command) (*token.Identity, error) {
 	return id, refusal(s.file, err)
 }
 
+// refusal names the key file where it is the key that won't do.
+func (s *signer) refusal(err error) error {
+	var e *token.Error
+	if errors.As(err, &e) && (e.Reason == token.WrongRole || e.Reason == token.Issuer) {
+		return refusal(s.file, err)
+	}
+	return refusal("", err)
+}
+
 // passphrase reads a passphrase from the first line of a file, or asks for it on the terminal; a new one is asked for twice.
 func passphrase(cmd *cobra.Command, file, about string, isNew bool) (string, error) {
 	if file != "" {

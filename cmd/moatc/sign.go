@@ -46,7 +46,7 @@ Exit codes: 0 done, 1 the command line is wrong or a file can't be read or writt
 			}
 			raw, err := token.SignAttestation(id, a)
 			if err != nil {
-				return refusal("", err)
+				return s.refusal(err)
 			}
 			return writeSigned(cmd, out, raw)
 		},
@@ -102,7 +102,7 @@ Exit codes: 0 done, 1 the command line is wrong or a file can't be read or writt
 			}
 			raw, err := token.SignApproval(id, a)
 			if err != nil {
-				return refusal("", err)
+				return s.refusal(err)
 			}
 			return writeSigned(cmd, out, raw)
 		},
@@ -199,7 +199,7 @@ Exit codes: 0 done, 1 the command line is wrong or a file can't be read or writt
 			}
 			raw, err := token.SignRevocations(id, l)
 			if err != nil {
-				return refusal("", err)
+				return s.refusal(err)
 			}
 			return writeSigned(cmd, out, raw)
 		},

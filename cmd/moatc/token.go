@@ -148,7 +148,7 @@ Exit codes: 0 done, 1 the command line is wrong or a file can't be read or writt
 			}
 			raw, err := token.Mint(id, b)
 			if err != nil {
-				return refusal("", err)
+				return f.refusal(err)
 			}
 			return writeSigned(cmd, f.out, raw)
 		},
@@ -209,7 +209,7 @@ Exit codes: 0 done, 1 the command line is wrong or a file can't be read or writt
 			}
 			raw, err := token.Attenuate(parent, id, b)
 			if err != nil {
-				return refusal("", err)
+				return f.refusal(err)
 			}
 			return writeSigned(cmd, f.out, raw)
 		},
