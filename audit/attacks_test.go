@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -741,71 +740,42 @@ func TestClockPanics(t *testing.T) {
 	}
 }
 
-// While others queue without end, who waits is answered, and no more is gathered than the bound.
+// While others queue much and wait for nothing, no more is gathered than the bound, and who waits is answered.
 func TestGatherEnds(t *testing.T) {
-	f := &largestWrite{FS: OS()}
+	f := &faultFS{FS: OS(), noSync: true}
 	l := mustOpen(t, t.TempDir(), Options{Key: testKey(t), FS: f, SegmentBytes: 1 << 40})
-	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	ev := &Alert{Monitor: "m", Detail: Shown(strings.Repeat("x", 64<<10))}
 	for range 2 {
 		wg.Go(func() {
-			ev := &Alert{Monitor: "m", Detail: Shown(strings.Repeat("x", 64<<10))}
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if _, err := l.Queue(ev); err != nil && !errors.Is(err, ErrBusy) {
+			for n := 0; n < 3000; {
+				switch _, err := l.Queue(ev); {
+				case err == nil:
+					n++
+				case !errors.Is(err, ErrBusy):
 					t.Error(err)
 					return
 				}
 			}
 		})
 	}
-	for range 3 {
-		for {
-			if _, err := l.Append(context.Background(), number(1)); err == nil {
-				break
-			} else if !errors.Is(err, ErrBusy) {
-				t.Error(err)
-				break
-			}
+	queued := make(chan struct{})
+	go func() { wg.Wait(); close(queued) }()
+	for waiting := true; waiting; {
+		if _, err := l.Append(context.Background(), number(1)); err != nil && !errors.Is(err, ErrBusy) {
+			t.Fatal(err)
+		}
+		select {
+		case <-queued:
+			waiting = false
+		default:
 		}
 	}
-	close(stop)
-	wg.Wait()
 	mustClose(t, l)
-	if n := f.largest.Load(); n > maxGather+MaxPending+MaxLine {
+	if n := f.largest; n > maxGather+MaxPending+MaxLine {
 		t.Errorf("%d bytes at once", n)
 	}
 }
-
-// A largestWrite knows the largest write to a segment. Its disk is instant.
-type largestWrite struct {
-	FS
-	largest atomic.Int64
-}
-
-type watchedFile struct {
-	File
-	fs *largestWrite
-}
-
-func (f *largestWrite) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	g, err := f.FS.OpenFile(name, flag, perm)
-	if err != nil || !strings.HasSuffix(name, segmentSuffix) || flag&os.O_WRONLY == 0 {
-		return g, err
-	}
-	return watchedFile{g, f}, nil
-}
-
-func (w watchedFile) Write(p []byte) (int, error) {
-	w.fs.largest.Store(max(w.fs.largest.Load(), int64(len(p))))
-	return len(p), nil
-}
-
-func (watchedFile) Sync() error { return nil }
 
 // A stalledFile takes what is written, and its time to sync.
 type stalledFile struct{ File }

@@ -15,9 +15,6 @@ import (
 // visited in the order of their names, which is the order of canonical JSON; what is zero is left out.
 //
 // The first error stops it: later calls do nothing.
-//
-// What reads, and what is called for every member, is kept out of line: those who write are many, each on a stack that the processor's caches don't hold, and
-// have to touch as little of it as can be.
 type codec struct {
 	err error
 
@@ -32,8 +29,6 @@ type codec struct {
 }
 
 // name begins a member. Appending in one statement each, in place, spares the garbage collector's barrier.
-//
-//go:noinline
 func (c *codec) name(name string) {
 	if c.comma {
 		c.out = append(c.out, ',')
@@ -56,18 +51,34 @@ func (c *codec) member(encoded []byte) {
 	c.out = append(c.out, encoded...)
 }
 
-// next takes the member that is read next, if it has this name and kind.
-func (c *codec) next(name string, kind strictjson.Kind) (strictjson.Value, bool) {
+// next takes the member that is read next, if it has this name and kind; nil otherwise. It is passed by reference, as are objects below, so that the
+// stacks of those who write stay small: they are many, and the processor's caches don't hold all of them.
+func (c *codec) next(name string, kind strictjson.Kind) *strictjson.Value {
 	if c.err != nil || len(c.in) == 0 || c.in[0].Name != name {
-		return strictjson.Value{}, false
+		return nil
 	}
-	v := c.in[0].Value
+	v := &c.in[0].Value
 	c.in = c.in[1:]
 	if v.Kind != kind {
 		c.fail("%s is %s, not %s", name, v.Kind, kind)
-		return strictjson.Value{}, false
+		return nil
 	}
-	return v, true
+	return v
+}
+
+// items takes the elements of the list that is read next, if it has this name, and reports whether it does. All are of one kind.
+func (c *codec) items(name string, kind strictjson.Kind) ([]strictjson.Value, bool) {
+	v := c.next(name, strictjson.Array)
+	if v == nil {
+		return nil, false
+	}
+	for i := range v.Items {
+		if got := v.Items[i].Kind; got != kind {
+			c.fail("%s holds %s, not %s alone", name, got, kind)
+			return nil, false
+		}
+	}
+	return v.Items, true
 }
 
 func (c *codec) fail(format string, args ...any) {
@@ -85,19 +96,14 @@ func (c *codec) end() {
 
 func (c *codec) text(name string, s *string) {
 	if c.reading {
-		c.readText(name, s)
+		if v := c.next(name, strictjson.String); v != nil {
+			*s = v.Text
+		}
 		return
 	}
 	if *s != "" {
 		c.name(name)
 		c.quote(*s)
-	}
-}
-
-//go:noinline
-func (c *codec) readText(name string, s *string) {
-	if v, ok := c.next(name, strictjson.String); ok {
-		*s = v.Text
 	}
 }
 
@@ -122,6 +128,7 @@ func (c *codec) quote(s string) {
 	c.out = append(c.out, '"')
 }
 
+// quoteAny writes a string of any characters.
 func (c *codec) quoteAny(s string) {
 	if !utf8.ValidString(s) {
 		c.fail("a text is not valid UTF-8")
@@ -132,7 +139,10 @@ func (c *codec) quoteAny(s string) {
 
 func (c *codec) texts(name string, list *[]string) {
 	if c.reading {
-		c.readTexts(name, list)
+		items, _ := c.items(name, strictjson.String)
+		for i := range items {
+			*list = append(*list, items[i].Text)
+		}
 		return
 	}
 	if len(*list) == 0 {
@@ -146,23 +156,9 @@ func (c *codec) texts(name string, list *[]string) {
 	c.out = append(c.out, ']')
 }
 
-func (c *codec) readTexts(name string, list *[]string) {
-	v, ok := c.next(name, strictjson.Array)
-	if !ok {
-		return
-	}
-	for _, item := range v.Items {
-		if item.Kind != strictjson.String {
-			c.fail("%s holds %s, not strings", name, item.Kind)
-			return
-		}
-		*list = append(*list, item.Text)
-	}
-}
-
 func (c *codec) flag(name string, b *bool) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.Bool); ok {
+		if v := c.next(name, strictjson.Bool); v != nil {
 			*b = v.Bool
 		}
 		return
@@ -176,7 +172,7 @@ func (c *codec) flag(name string, b *bool) {
 // uint is a string of decimal digits: JSON numbers are doubles to many readers.
 func (c *codec) uint(name string, n *uint64) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.String); ok {
+		if v := c.next(name, strictjson.String); v != nil {
 			var err error
 			if *n, err = strconv.ParseUint(v.Text, 10, 64); err != nil {
 				c.fail("%s is no number of 64 bits", name)
@@ -195,7 +191,7 @@ func (c *codec) uint(name string, n *uint64) {
 // hash is 64 lower-case hexadecimal digits.
 func (c *codec) hash(name string, h *[32]byte) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.String); ok && !parseHash(v.Text, h) {
+		if v := c.next(name, strictjson.String); v != nil && !parseHash(v.Text, h) {
 			c.fail("%s is no digest of 64 lower-case hexadecimal digits", name)
 		}
 		return
@@ -228,7 +224,7 @@ func parseHash[T string | []byte](s T, h *[32]byte) bool {
 // time is an instant in UTC with nine digits behind the second, so that its length is fixed.
 func (c *codec) time(name string, t *time.Time) {
 	if c.reading {
-		if v, ok := c.next(name, strictjson.String); ok {
+		if v := c.next(name, strictjson.String); v != nil {
 			var err error
 			if *t, err = parseTime(v.Text); err != nil {
 				c.fail("%s: %w", name, err)
@@ -286,7 +282,9 @@ func parseTime(s string) (time.Time, error) {
 // field writes {"full":"…"}, {"hmac":"…"} or {"redacted":true}.
 func (c *codec) field(name string, f *Field) {
 	if c.reading {
-		c.readField(name, f, false)
+		if v := c.next(name, strictjson.Object); v != nil {
+			c.readField(name, v, f)
+		}
 		return
 	}
 	if *f != (Field{}) {
@@ -297,12 +295,17 @@ func (c *codec) field(name string, f *Field) {
 
 // always is field for a member that has to be there.
 func (c *codec) always(name string, f *Field) {
-	if c.reading {
-		c.readField(name, f, true)
+	if !c.reading {
+		c.name(name)
+		c.writeField(f)
 		return
 	}
-	c.name(name)
-	c.writeField(f)
+	v := c.next(name, strictjson.Object)
+	if v == nil {
+		c.fail("%s is missing", name)
+		return
+	}
+	c.readField(name, v, f)
 }
 
 func (c *codec) writeField(f *Field) {
@@ -327,17 +330,10 @@ func (c *codec) writeField(f *Field) {
 	c.out = append(c.out, '}')
 }
 
-func (c *codec) readField(name string, f *Field, needed bool) {
-	v, ok := c.next(name, strictjson.Object)
-	if !ok {
-		if needed {
-			c.fail("%s is missing", name)
-		}
-		return
-	}
-	ok = len(v.Members) == 1
+func (c *codec) readField(name string, v *strictjson.Value, f *Field) {
+	ok := len(v.Members) == 1
 	if ok {
-		m := v.Members[0]
+		m := &v.Members[0]
 		switch {
 		case m.Name == "full" && m.Value.Kind == strictjson.String:
 			*f = Shown(m.Value.Text)
@@ -357,8 +353,8 @@ func (c *codec) readField(name string, f *Field, needed bool) {
 // request writes {"hmac":"…"} or {"sha256":"…"}.
 func (c *codec) request(name string, r *RequestID) {
 	if c.reading {
-		v, ok := c.next(name, strictjson.Object)
-		if !ok {
+		v := c.next(name, strictjson.Object)
+		if v == nil {
 			return
 		}
 		if len(v.Members) == 1 && parseHash(v.Members[0].Value.Text, &r.Digest) {
@@ -393,80 +389,64 @@ func (c *codec) request(name string, r *RequestID) {
 // object writes an object, unless it is empty.
 func (c *codec) object(name string, walk func(c *codec)) {
 	if c.reading {
-		c.readObject(name, walk)
+		if v := c.next(name, strictjson.Object); v != nil {
+			c.inside(v.Members, walk)
+		}
 		return
 	}
 	before, comma := len(c.out), c.comma
 	c.name(name)
 	start := len(c.out)
-	c.begin()
-	walk(c)
-	c.finish()
+	c.inside(nil, walk)
 	if len(c.out) == start+2 {
 		c.out, c.comma = c.out[:before], comma
 	}
 }
 
-func (c *codec) begin() {
+// inside walks over the members of one object, which are those to be read.
+func (c *codec) inside(members []strictjson.Member, walk func(c *codec)) {
+	if c.reading {
+		rest := c.in
+		c.in = members
+		walk(c)
+		c.end()
+		c.in = rest
+		return
+	}
 	c.out = append(c.out, '{')
 	c.comma = false
-}
-
-func (c *codec) finish() {
+	walk(c)
 	c.out = append(c.out, '}')
 	c.comma = true
-}
-
-//go:noinline
-func (c *codec) readObject(name string, walk func(c *codec)) {
-	if v, ok := c.next(name, strictjson.Object); ok {
-		c.inside(v.Members, walk)
-	}
-}
-
-// inside reads the members of one object.
-func (c *codec) inside(members []strictjson.Member, walk func(c *codec)) {
-	rest := c.in
-	c.in = members
-	walk(c)
-	c.end()
-	c.in = rest
 }
 
 // objects writes a list of objects, unless it is nil.
 func objects[T any](c *codec, name string, list *[]T, walk func(c *codec, item *T)) {
 	if c.reading {
-		readObjects(c, name, list, walk)
+		items, ok := c.items(name, strictjson.Object)
+		if !ok {
+			return
+		}
+		*list = make([]T, len(items))
+		for i := range items {
+			c.inside(items[i].Members, func(c *codec) { walk(c, &(*list)[i]) })
+		}
 		return
 	}
 	if *list == nil {
 		return
 	}
 	c.name(name)
+	c.out = append(c.out, '[')
 	for i := range *list {
-		c.out = append(c.out, "[,"[min(i, 1)])
-		c.begin()
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		c.out = append(c.out, '{')
+		c.comma = false
 		walk(c, &(*list)[i])
-		c.finish()
-	}
-	if len(*list) == 0 {
-		c.out = append(c.out, '[')
+		c.out = append(c.out, '}')
 	}
 	c.out = append(c.out, ']')
 	c.comma = true
-}
-
-func readObjects[T any](c *codec, name string, list *[]T, walk func(c *codec, item *T)) {
-	v, ok := c.next(name, strictjson.Array)
-	if !ok {
-		return
-	}
-	*list = make([]T, len(v.Items))
-	for i, item := range v.Items {
-		if item.Kind != strictjson.Object {
-			c.fail("%s holds %s, not objects", name, item.Kind)
-			return
-		}
-		c.inside(item.Members, func(c *codec) { walk(c, &(*list)[i]) })
-	}
 }

@@ -15,12 +15,13 @@ type faultFS struct {
 	FS
 	noSync bool // syncs do nothing, for speed
 
-	mu     sync.Mutex
-	budget int64 // bytes that segments can still take, when full is set; then ENOSPC
-	full   bool
-	short  bool             // the write that doesn't fit writes what fits and reports no error
-	fails  map[string]error // "sync", "open", "rename", "syncdir", "write": fails for names that contain only
-	only   string           // part of the names that fail
+	mu      sync.Mutex
+	largest int   // write, in bytes
+	budget  int64 // bytes that segments can still take, when full is set; then ENOSPC
+	full    bool
+	short   bool             // the write that doesn't fit writes what fits and reports no error
+	fails   map[string]error // "sync", "open", "rename", "syncdir", "write": fails for names that contain only
+	only    string           // part of the names that fail
 }
 
 func (f *faultFS) fault(op, name string) error {
@@ -75,6 +76,7 @@ func (f *faultFile) Write(p []byte) (int, error) {
 	}
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
+	f.fs.largest = max(f.fs.largest, len(p))
 	if !f.fs.full {
 		return f.File.Write(p)
 	}

@@ -138,8 +138,8 @@ func parseRecord(line []byte) (Record, error) {
 	}
 	r := Record{Line: line, Hash: sha256.Sum256(line)}
 	c := codec{reading: true, in: doc.Members}
-	event, ok := c.next("event", strictjson.Object)
-	if !ok {
+	event := c.next("event", strictjson.Object)
+	if event == nil {
 		return Record{}, fmt.Errorf("the line has no event")
 	}
 	c.uint("index", &r.Index)

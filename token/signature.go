@@ -16,7 +16,7 @@ import (
 type knownKey struct {
 	key       Key
 	minus     edwards25519.Point // the point, negated
-	held      atomic.Uint32      // signatures, up to manySignatures
+	held      atomic.Uint32      // signatures, before there are multiples
 	multiples atomic.Pointer[multiples]
 }
 
@@ -125,7 +125,7 @@ func addMultiple(v *edwards25519.Point, row []edwards25519.Point, n int16) {
 	}
 }
 
-// digits writes a scalar as a sum of digits[i] times 2^(i*bits), bits being 4 or 8, each digit from -2^(bits-1) to 2^(bits-1). Since the scalar is less than 2^253,
+// digits writes a scalar as a sum of digits[i] times 2^(i*bits), bits being 4 or 8, each digit from -2^(bits-1) to 2^(bits-1)-1. Since the scalar is less than 2^253,
 // nothing is carried out of the last one.
 func digits(scalar *edwards25519.Scalar, bits int) (out [64]int16) {
 	carry, n := int16(0), 0
