@@ -55,7 +55,7 @@ func Verify(dir string, opts VerifyOptions) (Verification, error) {
 		return Verification{}, err
 	}
 	if len(segments) == 0 {
-		return Verification{}, fmt.Errorf("audit: %s holds no log", dir)
+		return Verification{}, noLogError(dir)
 	}
 	opts.Against = slices.Clone(opts.Against)
 	v := &verifier{dir: dir, opts: opts}
