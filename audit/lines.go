@@ -5,27 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // lines reads a segment line by line. It holds one line, or a buffer of some lines.
 type lines struct {
 	r          io.Reader
+	shared     *[]byte // of buffers
 	buf        []byte
 	start, end int   // unread bytes in buf
 	offset     int64 // of buf[start] in the file
-	more       bool  // the last read filled buf
 	err        error
 }
 
-// A reader begins with a small buffer, since many segments are small.
-const (
-	firstRead = 8 << 10
-	readSize  = 128 << 10
-)
+// readSize is how much is read at once. A system call costs as much as copying some 30 KiB.
+const readSize = 512 << 10
+
+// buffers are used again, since a log has many segments.
+var buffers = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
 
 var errLongLine = fmt.Errorf("a line of more than %d bytes", MaxLine)
 
-func newLines(r io.Reader) *lines { return &lines{r: r, buf: make([]byte, firstRead)} }
+func newLines(r io.Reader) *lines {
+	shared := buffers.Get().(*[]byte)
+	return &lines{r: r, shared: shared, buf: *shared}
+}
+
+// close gives the buffer back. No line is valid any more.
+func (s *lines) close() { buffers.Put(s.shared) }
 
 // next returns the next line without its line feed, valid until the next call. At the end it is io.EOF, and rest holds what no line feed ends.
 func (s *lines) next() ([]byte, error) {
@@ -54,12 +61,11 @@ func (s *lines) next() ([]byte, error) {
 func (s *lines) fill() {
 	s.end = copy(s.buf, s.buf[s.start:s.end])
 	s.start = 0
-	if s.end == len(s.buf) || s.more && len(s.buf) < readSize {
-		s.buf = append(s.buf, make([]byte, max(len(s.buf), readSize-len(s.buf)))...)
+	if s.end == len(s.buf) { // with a part of one line
+		s.buf = append(s.buf, make([]byte, len(s.buf))...)
 	}
 	n, err := s.r.Read(s.buf[s.end:])
 	s.end += n
-	s.more = s.end == len(s.buf)
 	s.err = err
 	if n == 0 && err == nil {
 		s.err = errors.New("a read returned nothing")

@@ -33,15 +33,16 @@ func scanSegment(fsys FS, dir string, first uint64, each func(index uint64, line
 	}
 	defer f.Close()
 	in := newLines(f)
+	defer in.close()
 	for {
 		line, err := in.next()
-		switch {
-		case err == io.EOF:
-			s.rest = bytes.Clone(in.rest())
-			return s, nil
-		case errors.Is(err, errLongLine):
-			return s, broken(s.next, name, "%s", err)
-		case err != nil:
+		if err != nil {
+			switch err {
+			case io.EOF:
+				s.rest, err = bytes.Clone(in.rest()), nil
+			case errLongLine:
+				err = broken(s.next, name, "%s", err)
+			}
 			return s, err
 		}
 		if s.header == nil {
@@ -99,7 +100,7 @@ func parseSegment(line []byte, first uint64) (Record, *Segment, error) {
 var errStop = errors.New("enough")
 
 // readLines iterates over the records from an index on, as bytes, over all segments, and checks the chain from the beginning of the segment that
-// holds it. A line is valid until the next. After an error it ends.
+// holds it. A line is valid until the next, or until the iteration ends. After an error it ends.
 func readLines(fsys FS, dir string, from uint64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		segments, err := listSegments(fsys, dir)
@@ -181,6 +182,7 @@ func rawSegment(fsys FS, name string, skip uint64, yield func([]byte, error) boo
 	}
 	defer f.Close()
 	in := newLines(f)
+	defer in.close()
 	for {
 		line, err := in.next()
 		switch {
