@@ -42,7 +42,7 @@ type Verification struct {
 }
 
 // Verify reads a whole log and checks the chain of its records, and that it is what the checkpoints cover. What is wrong with the log is a
-// *[BrokenError] that names the first bad entry. Memory is bounded by Parallel lines.
+// *[BrokenError] that names the first bad entry. Memory is bounded: 512 KiB, or twice the longest line, for each of Parallel segments.
 func Verify(dir string, opts VerifyOptions) (Verification, error) {
 	if opts.FS == nil {
 		opts.FS = OS()
