@@ -156,6 +156,7 @@ func (s *scan) join(next *scan) error {
 }
 
 // rawLines iterates over the lines of a log from where the entry of an index should stand, unchecked, whatever they hold.
+// A line is valid as long as with readLines.
 func rawLines(fsys FS, dir string, from uint64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		segments, err := listSegments(fsys, dir)
