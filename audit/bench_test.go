@@ -71,6 +71,9 @@ func (g *bareLog) loop(max int) {
 	}
 }
 
+// median sorts s.
+func median(s []float64) float64 { slices.Sort(s); return s[len(s)/2] }
+
 // beside runs two things in turns, since the machine isn't the same from one second to the next, and reports the median of how much faster the
 // second was than the first. Each does n things and says how long they took.
 func beside(b *testing.B, rounds, n int, base, ours func(n int) time.Duration) {
@@ -85,7 +88,6 @@ func beside(b *testing.B, rounds, n int, base, ours func(n int) time.Duration) {
 			bases, times = append(bases, float64(t0.Nanoseconds())/float64(n)), append(times, float64(t1.Nanoseconds())/float64(n))
 		}
 	}
-	median := func(s []float64) float64 { slices.Sort(s); return s[len(s)/2] }
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(bases), "base-ns")
 	b.ReportMetric(median(times), "log-ns")
@@ -93,8 +95,8 @@ func beside(b *testing.B, rounds, n int, base, ours func(n int) time.Duration) {
 }
 
 // handover returns how long one processor takes to see what another has written, in nanoseconds. On two that share a cache it is a third or a quarter of
-// what it is on two that don't, and a virtual machine may be given now these and now those. Where there
-// is but one it is 0.
+// what it is on two that don't, and a virtual machine may be given now these and now those.
+// Where there is but one it is 0.
 func handover() float64 {
 	if runtime.GOMAXPROCS(0) == 1 {
 		return 0
@@ -173,8 +175,7 @@ func BenchmarkAppend(b *testing.B) {
 					}
 				})
 			})
-			slices.Sort(handovers)
-			b.ReportMetric(handovers[len(handovers)/2], "handover-ns")
+			b.ReportMetric(median(handovers), "handover-ns")
 			mustClose(b, l)
 		})
 	}
