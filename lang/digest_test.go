@@ -88,6 +88,81 @@ func TestDigestCoversMeaning(t *testing.T) {
 	}
 }
 
+// What history is kept under stays the same while what is counted does, and no longer.
+func TestContent(t *testing.T) {
+	const src = vocabulary + `
+permit bot to read on any
+limit calls: bot to execute on tool search when args.query == "x" count <= 60 per 1m burst 10 each agent
+lifecycle flow: bot {
+  start a
+  a -> b: read on any
+  b -> a: execute on tool search, tool read
+}
+forbid bot to send on any when session once (read on any when agent.name like "a*")
+`
+	type contents struct{ limit, lifecycle, once [32]byte }
+	of := func(src string) contents {
+		p := mustCompile(t, src)
+		return contents{p.Limits[0].Content(), p.Lifecycles[0].Content(), p.Onces()[0].Content()}
+	}
+	base := of(src)
+	for _, tt := range []struct {
+		from, to               string
+		limit, lifecycle, once bool // what must differ
+	}{
+		{"limit calls:", "limit", false, false, false},
+		{"limit calls:", "limit others:", false, false, false},
+		{"lifecycle flow:", "lifecycle stream:", false, false, false},
+		{"  a -> b: read on any\n  b -> a: execute on tool search, tool read", "  b -> a: execute on tool read, tool search\n  a -> b: read on any", false, false, false},
+		{"session once (read", "agent once (read", false, false, false},
+		{`"a*")`, `"a*") within 1h`, false, false, false},
+		{"count <= 60", "count <= 61", true, false, false},
+		{"count <= 60 per 1m burst 10", "sum (args.max ?? 1) <= 60 per 1m", true, false, false},
+		{"per 1m", "per 2m", true, false, false},
+		{"burst 10", "burst 11", true, false, false},
+		{"each agent", "each root", true, false, false},
+		{`args.query == "x"`, `args.query == "y"`, true, false, false},
+		{"limit calls: bot", "limit calls: any", true, false, false},
+		{"lifecycle flow: bot", "lifecycle flow: any", false, true, false},
+		{"a -> b: read on any", "a -> b: write on any", false, true, false},
+		{"start a\n", "start b\n", false, true, false},
+		{`"a*"`, `"b*"`, false, false, true},
+		{"session once (read", "session once (write", false, false, true},
+	} {
+		got := of(replace(t, src, [2]string{tt.from, tt.to}))
+		if limit, lifecycle, once := got.limit != base.limit, got.lifecycle != base.lifecycle, got.once != base.once; limit != tt.limit || lifecycle != tt.lifecycle || once != tt.once {
+			t.Errorf("%q → %q: limit %t, lifecycle %t, once %t differ", tt.from, tt.to, limit, lifecycle, once)
+		}
+	}
+}
+
+// Every once that a decision may ask is listed, each one time, in an order that doesn't depend on that of the declarations.
+func TestOnces(t *testing.T) {
+	decls := []string{
+		"define seen = agent once (read on any) or session once (write on any)",
+		"define through = seen and true",
+		"define idle = session once (delegate on any)",
+		"permit b: bot to send on any when through and seen unless session once (execute on tool pay when args.amount < 1)",
+		"permit a: bot to send on any when not session once (read on any) or all x in [1] { session once (poke on any) }",
+		"limit z: bot to execute on tool pay when session once (send on any) sum args.amount <= 10 per 1h",
+	}
+	want := []string{"session once (read on any)", "session once (poke on any)", "agent once (read on any)", "session once (write on any)",
+		"session once (execute on tool pay when args.amount < 1)", "session once (send on any)"}
+	for turn := range decls {
+		p := mustCompile(t, vocabulary+strings.Join(append(decls[turn:len(decls):len(decls)], decls[:turn]...), "\n")+"\n")
+		var got []string
+		for _, x := range p.Onces() {
+			got = append(got, x.Span.Text())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("turned by %d:\n%s", turn, diff)
+		}
+		if x := p.Onces(); x[0].Content() != x[2].Content() || x[0].Content() == x[1].Content() {
+			t.Errorf("turned by %d: what is written alike has not the same content, or what isn't has", turn)
+		}
+	}
+}
+
 func replace(t *testing.T, src string, change [2]string) string {
 	t.Helper()
 	if !strings.Contains(src, change[0]) {
