@@ -9,7 +9,7 @@
 //
 // Start at [Parse], which accepts a name only in its one canonical spelling, and at [ParsePattern]. [Pattern.Match]
 // asks one pattern; an [Index] asks thousands of them at once. [Pattern.Within] tells whether some patterns together have
-// all that another one has.
+// all that another one has, [Pattern.Common] finds a resource that two have in common.
 //
 // # What is guaranteed
 //
