@@ -30,6 +30,8 @@ type checker struct {
 	cyclic map[*Define]bool
 	// cost counts the steps of all conditions.
 	cost int
+	// compared counts the steps that comparing transitions took.
+	compared int
 	// context are the fields that the context blocks declare.
 	context map[string]FieldExpr
 }
@@ -77,7 +79,7 @@ func check(name string, files []*File, imported map[*File]bool, diags *diagnosti
 	for _, r := range c.prog.Rules {
 		c.rule(r)
 	}
-	c.later()
+	c.besideRules()
 	for _, t := range c.prog.Tests {
 		c.test(t)
 	}

@@ -94,7 +94,7 @@ func (c *checker) toolEffects(t *Tool) {
 	for _, e := range t.Effects {
 		c.action(e.Action)
 		cost := 0
-		sc := &scope{args: args, cost: &cost, present: map[string]bool{}}
+		sc := &scope{args: args, cost: &cost, present: map[string]bool{}, does: e}
 		if e.When != nil {
 			c.condition(e.When, sc)
 			sc = sc.knowing(askedFor(e.When, false))
@@ -274,13 +274,8 @@ func (c *checker) durationLit(l *Literal, what string) {
 	}
 }
 
-func (c *checker) event(e *Event) {
-	c.actions(e.Actions)
-	c.targets(e.Targets)
-}
-
-// later checks what has no run time yet: limits, lifecycles, delegation, sandboxes, secrets.
-func (c *checker) later() {
+// besideRules checks what stands beside the rules: limits, lifecycles, delegation, sandboxes, secrets.
+func (c *checker) besideRules() {
 	for _, l := range c.prog.Limits {
 		c.limit(l)
 	}
@@ -297,59 +292,6 @@ func (c *checker) later() {
 	for _, s := range c.prog.Secrets {
 		c.secret(s)
 	}
-}
-
-func (c *checker) limit(l *Limit) {
-	c.scopeNames(&l.Scope)
-	cost := 0
-	sc := &scope{args: c.argsOf(l.Scope.Actions, l.Scope.Targets), cost: &cost, present: map[string]bool{}}
-	if l.When != nil {
-		c.condition(l.When, sc)
-		sc = sc.knowing(askedFor(l.When, false))
-	}
-	defer func() { c.bound(cost, l.Span) }()
-	if l.Sum != nil {
-		t := c.expr(l.Sum, sc, Type{})
-		if t.Kind != Invalid && c.present(l.Sum, t) && !isNumber(t) {
-			c.diags.errorf(l.Sum.ExprSpan(), CodeType, "a sum is of numbers; this is %s", article(t))
-		}
-		if l.Burst != nil {
-			c.diags.errorf(l.Burst.Span, CodeInvalidValue, "a sum has no burst; only a count has one").hint("delete it")
-		}
-	} else if l.Max.Kind != LitInt {
-		c.diags.errorf(l.Max.Span, CodeType, "a count is compared with a whole number")
-	}
-	if l.Burst != nil && l.Burst.Kind != LitInt {
-		c.diags.errorf(l.Burst.Span, CodeType, "a burst is a whole number")
-	}
-	c.durationLit(l.Per, "per")
-	c.notYet(Span{l.Span.Src, l.Span.Start, l.Scope.Span.End}, "limit")
-}
-
-func (c *checker) lifecycle(l *Lifecycle) {
-	c.principals(l.Subjects)
-	reachable := map[string]bool{l.Start.Name: true}
-	for range l.Transitions {
-		for _, t := range l.Transitions {
-			if reachable[t.From.Name] {
-				reachable[t.To.Name] = true
-			}
-		}
-	}
-	for i := range l.Transitions {
-		t := &l.Transitions[i]
-		c.event(&t.Event)
-		if !reachable[t.From.Name] {
-			d := c.diags.errorf(t.From.Span, CodeLifecycle, "the state `%s` is never reached", short(t.From.Name)).label(l.Start.Span, "it starts here")
-			if n := nearest(t.From.Name, sortedKeys(reachable)); n != "" {
-				d.hint("did you mean `%s`?", n)
-			}
-		}
-	}
-	if len(l.Transitions) == 0 {
-		c.diags.errorf(l.Span, CodeLifecycle, "the lifecycle `%s` has no transition", l.Name.Name).hint("write: from -> to: action on target")
-	}
-	c.notYet(l.Name.Span, "lifecycle")
 }
 
 // A settingRule says what a setting takes.

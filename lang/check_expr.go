@@ -191,16 +191,7 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 	case *Quantified:
 		return c.quantified(x, sc)
 	case *Once:
-		c.event(&x.Event)
-		inner := scope{args: c.argsOf(x.Event.Actions, x.Event.Targets), cost: sc.cost, effect: sc.effect}
-		if x.When != nil {
-			c.condition(x.When, &inner)
-		}
-		c.durationLit(x.Within, "within")
-		if sc.effect == Forbid && x.Within != nil {
-			c.diags.warnf(x.Span, WarnOnceWithin, "waiting longer than `within` evades this forbid").hint("delete the `within`")
-		}
-		c.notYet(x.Span, "once")
+		c.once(x, sc)
 		return of(Bool)
 	}
 	panic(fmt.Sprintf("lang: expr: %T", x))
@@ -209,11 +200,6 @@ func (c *checker) expr(x Expr, sc *scope, want Type) Type {
 var likeInstead = map[Kind]string{
 	Path: `write: in "/data/**"`, URL: `write: in "https://example.com/v1/**"`, Resource: `write: in "file:///data/**"`,
 	Email: `compare domain(…), or the whole address with ==`, Argv: `compare the words: args.cmd in [["git", "status"]], starts(args.cmd, ["git", "push"])`,
-}
-
-// notYet warns of a construct that the evaluator has no run time for.
-func (c *checker) notYet(span Span, what string) {
-	c.diags.warnf(span, WarnNotYet, "`%s` is checked but not evaluated by this version: a decision that would depend on it is denied", what)
 }
 
 // maybe is the type of an optional value at x: not optional where a condition beside it asks for it.

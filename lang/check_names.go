@@ -50,7 +50,9 @@ func (c *checker) variable(x *Var, sc *scope) Type {
 		if *sc.cost > MaxCost { // its uses multiply; the rule is refused, so don't walk them all
 			return Type{}
 		}
-		return c.expr(d.Body, &scope{args: sc.args, present: map[string]bool{}, nesting: sc.nesting, cost: sc.cost, effect: sc.effect}, Type{})
+		inner := *sc
+		inner.vars, inner.present = nil, map[string]bool{}
+		return c.expr(d.Body, &inner, Type{})
 	}
 	if c.isBroken(x.Name) {
 		return Type{}

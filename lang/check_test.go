@@ -98,6 +98,28 @@ func TestErrors(t *testing.T) {
 		{CodeSetting, "delegation { ⟦max_dept⟧ 4 }\npermit bot to read on any", "did you mean `max_depth`?"},
 		{CodeSetting, "sandbox bot { fuel ⟦64MiB⟧ }\npermit bot to read on any", "an integer"},
 		{CodeLifecycle, "lifecycle l: bot { start a a -> b: read on any ⟦c⟧ -> d: read on any }\npermit bot to read on any", ""},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: read on any ⟦a -> a: any on any⟧ }\npermit bot to read on any", "narrow one of the two"},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: any on any ⟦a -> a: any on any⟧ }\npermit bot to read on any", "any action on any resource leads from `a` both to `b` and to `a`"},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: read, write on any ⟦a -> a: poke, write on \"file:///**\"⟧ }\npermit bot to read on any", "`write` on \"file:///\" leads"},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: execute on tool any ⟦a -> a: execute on tool read, tool pay⟧ }\npermit bot to read on any", "`execute` on \"tool://read\""},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: execute on \"tool://mail.*\" ⟦a -> a: execute on \"tool://*.send\"⟧ }\npermit bot to read on any", "tool://mail.send"},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: delegate on agent bot, agent alice ⟦a -> a: delegate on agent Managers⟧ }\npermit bot to read on any", "agent://alice"},
+		{CodeLifecycle, "lifecycle l: bot { start a a -> b: read on \"https://*.example.com/a/**\" ⟦a -> a: read on \"https://api.example.com/**/b\"⟧ }\npermit bot to read on any", "https://api.example.com/a/b"},
+		{CodeInvalidValue, "limit bot to read on any count <= ⟦0⟧ per 1h\npermit bot to read on any", "write a forbid"},
+		{CodeInvalidValue, "limit bot to read on any count <= ⟦1_000_000_001⟧ per 1h\npermit bot to read on any", "at most 1_000_000_000"},
+		{CodeType, "limit bot to read on any count <= ⟦1.5⟧ per 1h\npermit bot to read on any", "a whole number"},
+		{CodeInvalidValue, "limit bot to read on any count <= 1 per ⟦3661d⟧\npermit bot to read on any", "at most 3660 days"},
+		{CodeInvalidValue, "limit bot to read on any count <= 1 per ⟦0s⟧\npermit bot to read on any", "more than no time"},
+		{CodeInvalidValue, "limit bot to read on any count <= 1 per 1h burst ⟦0⟧\npermit bot to read on any", "permits nothing"},
+		{CodeInvalidValue, "limit bot to read on any count <= 1 per 1h burst ⟦1_000_000_001⟧\npermit bot to read on any", "at most 1_000_000_000"},
+		{CodeType, "limit bot to read on any count <= 1 per 1h burst ⟦1.5⟧\npermit bot to read on any", "a whole number"},
+		{CodeInvalidValue, "limit bot to read on any count <= 1 per session burst ⟦1⟧\npermit bot to read on any", "nothing refills within a session"},
+		{CodeInvalidValue, "limit bot to execute on tool pay sum args.amount <= 1 per 1h burst ⟦1⟧\npermit bot to read on any", "only a count"},
+		{CodeOnce, `permit bot to read on any when session once (read on any when ⟦agent once (write on any)⟧)`, "beside each other"},
+		{CodeOnce, "define d = ⟦agent once (write on any)⟧\npermit bot to read on any when session once (read on any when agent.name == \"x\" or not d)", "beside each other"},
+		{CodeOnce, "define d = true\nlimit bot to read on any when session once (read on any when ⟦agent once (write on any)⟧ and d) count <= 1 per 1h\npermit bot to read on any", ""},
+		{CodeOnce, "tool x() does read on \"file:///x\" when ⟦session once (read on any)⟧\npermit bot to execute on tool x", "session once"},
+		{CodeOnce, "define d = not ⟦session once (read on any)⟧\ntool x() does read on \"file:///x\" when d\npermit bot to execute on tool x", "write a rule"},
 		{CodeApproval, `forbid bot to read on any ⟦needs approval by Managers⟧`, ""},
 		{CodeApproval, `permit bot to read on any ⟦needs 3 approval by Managers⟧`, "person NAME in Managers"},
 		{CodeInvalidValue, `tool x() pin ⟦"sha256:12"⟧` + "\npermit bot to execute on tool x", "64 hexadecimal digits"},
@@ -207,6 +229,13 @@ func TestAccepted(t *testing.T) {
 		"define small = args.amount <= 10.00\npermit bot to execute on tool pay when small",
 		"tool open(r: resource, l: [resource]?)\n  does read on args.r\npermit bot to execute on tool open when args.r in \"file:///data/**\"",
 		`permit bot, alice to delegate on agent Staff, agent any`,
+		"permit bot to read on any when session once (read on any) and agent once (write on any when any r in [agent.name] { r == \"x\" })",
+		"define d = session once (read on any)\npermit bot to read on any when d\nlimit bot to read on any when not d sum 1.5 <= 10 per 3660d",
+		"permit bot to read on any\nlimit bot to read on any count <= 1_000_000_000 per 1ms burst 1_000_000_000 each session",
+		"permit bot to read on any\nlimit bot to execute on tool pay sum args.amount <= 0.00 per session",
+		"permit bot to read on any\nlifecycle l: bot {\n start a\n a -> b: read on any\n a -> b: read on \"file:///x\"\n a -> b: read on any\n b -> a: read on any\n a -> c: write on any\n}",
+		"permit bot to read on any\nlifecycle l: bot {\n start a\n a -> b: execute on tool pay, tool search\n a -> c: execute on tool mail.send, agent any\n a -> d: any on \"file:///**\"\n}",
+		"permit bot to read on any\nlifecycle l: bot {\n start a\n a -> b: read on \"https://a.example.com/**\"\n a -> c: read on \"https://*.b.example.com/**\"\n}",
 	} {
 		if p, diags := Compile(map[string]string{"p.moat": vocabulary + src + "\n"}); p == nil {
 			t.Errorf("%s\n%v", src, diags.Errors())
@@ -274,6 +303,39 @@ func TestDefinesThatMultiplyAreRefused(t *testing.T) {
 	}
 }
 
+// Transitions that would take long to compare are an error, and soon.
+func TestTransitionsThatTakeLongToCompare(t *testing.T) {
+	many, long := "", ""
+	for i := range 10_000 {
+		many += fmt.Sprintf(" a -> b: read on \"file:///%d\"\n", i)
+	}
+	for i := range 500 {
+		stars := strings.Repeat("a*", 200)
+		long += fmt.Sprintf(" a -> s%d: read on \"file:///%s%03d\"\n", i, stars, i)
+	}
+	for _, transitions := range []string{many, long} {
+		_, diags := Compile(map[string]string{"p.moat": vocabulary + "permit bot to read on any\nlifecycle l: bot {\n start a\n" + transitions + "}\nlifecycle m: bot {\n start a\n a -> b: read on any\n}\n"})
+		if errs := diags.Errors(); len(errs) != 1 || errs[0].Code != CodeCost {
+			t.Errorf("want %s, got %v", CodeCost, diags)
+		}
+	}
+}
+
+// Where two findings have to do with each other, both places are shown.
+func TestBothPlacesAreShown(t *testing.T) {
+	for _, src := range []string{
+		"lifecycle l: bot { start a ⟦a -> b: read on any⟧ a -> a: read on any }\npermit bot to read on any",
+		"define d = agent once (write on any)\npermit bot to read on any when ⟦session once (read on any when d)⟧",
+		"define d = session once (read on any)\ntool x() ⟦does read on \"file:///x\" when d⟧\npermit bot to execute on tool x",
+	} {
+		want := src[strings.Index(src, "⟦")+len("⟦") : strings.Index(src, "⟧")]
+		_, diags := Compile(map[string]string{"p.moat": vocabulary + strings.NewReplacer("⟦", "", "⟧", "").Replace(src) + "\n"})
+		if errs := diags.Errors(); len(errs) != 1 || len(errs[0].Labels) != 1 || errs[0].Labels[0].Span.Text() != want {
+			t.Errorf("%s: %v", src, diags)
+		}
+	}
+}
+
 // Each source has the place of its one warning between ⟦ and ⟧, or none.
 func TestWarnings(t *testing.T) {
 	const pin = ` pin "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"` + "\n"
@@ -309,7 +371,6 @@ func TestWarnings(t *testing.T) {
 		{"", `permit bot to read on any when session once (write on any) within 5m`},
 		{WarnMissingPin, "tool pinned()" + pin + "tool ⟦loose⟧()\npermit bot to read on any"},
 		{WarnNeverAbsent, `permit bot to execute on tool search when ⟦args.query ?? ""⟧ == "x"`},
-		{WarnNotYet, `forbid any to read on any when ⟦session once (read on any)⟧`},
 	} {
 		t.Run(string(tt.code)+" "+tt.src, func(t *testing.T) {
 			used := "\nforbid Staff, Managers to poke on any\n" // of the vocabulary
@@ -321,7 +382,7 @@ func TestWarnings(t *testing.T) {
 			var found []string
 			for _, d := range diags {
 				vocabularyPin := d.Code == WarnMissingPin && d.Span.Start < len(vocabulary) // its tools have none
-				if (d.Code == tt.code || d.Code != WarnNotYet) && !vocabularyPin {
+				if !vocabularyPin {
 					found = append(found, string(d.Code)+" "+d.Span.Text())
 				}
 			}

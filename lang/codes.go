@@ -54,6 +54,7 @@ const (
 	CodeNoRules        Code = "M0405" // a policy that has no rule
 	CodeApproval       Code = "M0406" // an approval that can't be given
 	CodeInvalidValue   Code = "M0407" // a number, digest, key or header that can't be one
+	CodeOnce           Code = "M0408" // a `once` inside another, or in what a tool does
 )
 
 // Files and imports.
@@ -72,7 +73,6 @@ const (
 	WarnAllOverEmpty     Code = "M0903" // `all` in a permit over a list that may be empty
 	WarnOnceWithin       Code = "M0904" // a forbid that waiting evades
 	WarnNeverAbsent      Code = "M0905" // `??` or `has` on a value that is always there
-	WarnNotYet           Code = "M0906" // a construct that the evaluator has no run time for: what depends on it is denied
 	WarnMissingPin       Code = "M0907" // a tool without a pin in a policy that pins others
 	WarnNoTool           Code = "M0908" // a target that names no tool there is
 	WarnNeverHolds       Code = "M0909" // a rule that can't hold

@@ -14,6 +14,8 @@ type scope struct {
 	nesting int             // quantifiers around
 	cost    *int            // steps, counted up
 	effect  RuleEffect      // of the rule that the expression belongs to; "" elsewhere
+	once    *Once           // around, or nil
+	does    *Effect         // of a tool, that the expression belongs to, or nil
 }
 
 type variable struct {
