@@ -86,10 +86,7 @@ func printCost(w io.Writer, p *lang.Program) {
 		fmt.Fprintf(w, "    %-*s  %s  (%s)\n", width, report.Escape(r.ID), plural(r.Cost, "step"), report.Escape(r.Span.String()))
 	}
 	fmt.Fprintf(w, "    at most %s a rule where lists have one element; over n elements a quantifier takes its body n times, nested ones multiply\n", plural(most, "step"))
-	fmt.Fprintf(w, "    state: none; no rule keeps any between requests\n")
-	if n := len(p.Limits) + len(p.Lifecycles); n > 0 {
-		fmt.Fprintf(w, "    %s not evaluated by this version: what depends on them is denied\n", plural(n, "limit or lifecycle", "limits and lifecycles"))
-	}
+	printState(w, p)
 }
 
 // plural renders a number of things; the plural is the singular and an s unless it is given.
