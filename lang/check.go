@@ -189,7 +189,7 @@ func (c *checker) collect(d Decl, imported bool) {
 			p.Limits = append(p.Limits, d)
 		}
 	case *Lifecycle:
-		if c.declare("lifecycle", d.Name.Name, d.Name.Span, entry("lifecycle", d.Name.Name, lifecycleForm(d)...)) {
+		if c.declare("rule", d.Name.Name, d.Name.Span, entry("lifecycle", d.Name.Name, lifecycleForm(d)...)) {
 			p.Lifecycles = append(p.Lifecycles, d)
 		}
 	case *Delegation:

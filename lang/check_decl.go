@@ -372,6 +372,9 @@ func (c *checker) test(t *Test) {
 	for _, l := range c.prog.Limits {
 		rules[l.ID] = true
 	}
+	for _, l := range c.prog.Lifecycles {
+		rules[l.Name.Name] = true
+	}
 	for _, s := range t.Steps {
 		switch s := s.(type) {
 		case *Given:

@@ -11,6 +11,17 @@ import (
 func (c *checker) event(e *Event) {
 	c.actions(e.Actions)
 	c.targets(e.Targets)
+	c.delegating(e.Actions)
+}
+
+// delegating warns of what would be counted and isn't: acts of delegation stand in a token, made when nobody was asked.
+func (c *checker) delegating(actions Names) {
+	for _, id := range actions.Names {
+		if id.Name == "delegate" {
+			c.diags.warnf(id.Span, WarnDelegating, "acts of delegation in a token's chain aren't counted or remembered, only requests to delegate").
+				hint("bound them with `delegation { max_depth … }`, and say who may delegate to whom with permits")
+		}
+	}
 }
 
 func (c *checker) once(x *Once, sc *scope) {
@@ -46,6 +57,7 @@ func (c *checker) noOnce(x *Once, sc *scope) {
 
 func (c *checker) limit(l *Limit) {
 	c.scopeNames(&l.Scope)
+	c.delegating(l.Scope.Actions)
 	cost := 0
 	sc := &scope{args: c.argsOf(l.Scope.Actions, l.Scope.Targets), cost: &cost, present: map[string]bool{}}
 	if l.When != nil {
@@ -60,6 +72,7 @@ func (c *checker) limit(l *Limit) {
 		}
 	} else {
 		c.wholeNumber(l.Max, "count")
+		c.pace(l)
 	}
 	switch {
 	case l.Burst == nil:
@@ -75,6 +88,24 @@ func (c *checker) limit(l *Limit) {
 		c.diags.errorf(l.Per.Span, CodeInvalidValue, "`per` takes at most %d days", MaxPerDays).hint("for what is never permitted again, use `per session`, or `agent once` in a forbid")
 	}
 }
+
+// pace checks that the times of a count can be told: no more than one a nanosecond, and a burst that comes back while timestamps last.
+func (c *checker) pace(l *Limit) {
+	burst := l.Max
+	if l.Burst != nil {
+		burst = l.Burst
+	}
+	switch {
+	case l.Per == nil || l.Max.Int < 1 || l.Per.Dur <= 0 || burst.Int > MaxCount: // no count, or an error already
+	case int64(l.Per.Dur) < l.Max.Int:
+		c.diags.errorf(l.Max.Span, CodeInvalidValue, "a count is at most one a nanosecond")
+	case burst.Int > maxRefill/(int64(l.Per.Dur)/l.Max.Int):
+		c.diags.errorf(burst.Span, CodeInvalidValue, "it would take more than a hundred years until all of this is there again").hint("write a smaller number, or a shorter `per`")
+	}
+}
+
+// maxRefill is a hundred years, in nanoseconds.
+const maxRefill = int64(100 * 365 * 24 * time.Hour)
 
 // wholeNumber checks a count or a burst.
 func (c *checker) wholeNumber(l *Literal, what string) {

@@ -77,4 +77,5 @@ const (
 	WarnNoTool           Code = "M0908" // a target that names no tool there is
 	WarnNeverHolds       Code = "M0909" // a rule that can't hold
 	WarnClaimAgainst     Code = "M0910" // a claim that an agent has no reason to present
+	WarnDelegating       Code = "M0911" // acts of delegation where the past is asked for
 )

@@ -319,9 +319,33 @@ func lifecycleForm(l *Lifecycle) node {
 	return node{namesForm(l.Subjects), l.Start.Name, sortNodes(transitions)}
 }
 
-// Content identifies what a limit bounds and by how much: SHA-256 over the canonical form without the id. What was counted is kept under
-// it, so that a reload that leaves a limit as it is, or only gives it another label, doesn't refill it.
-func (l *Limit) Content() [32]byte { return sha256.Sum256(marshal(node{"limit", limitForm(l)})) }
+// definesForm is the canonical form of the defines that expressions use, and of those that these use: what they say depends on them.
+func definesForm(xs ...Expr) node {
+	used := map[string]any{}
+	var collect func(Expr)
+	collect = func(x Expr) {
+		Walk(x, func(y Expr) {
+			if v, ok := y.(*Var); ok && v.Define != nil && used[v.Name] == nil {
+				used[v.Name] = exprForm(v.Define.Body)
+				collect(v.Define.Body)
+			}
+		})
+	}
+	for _, x := range xs {
+		collect(x)
+	}
+	out := node{}
+	for _, name := range sortedKeys(used) {
+		out = append(out, node{name, used[name]})
+	}
+	return out
+}
+
+// Content identifies what a limit bounds and by how much: SHA-256 over the canonical form without the id, and over the defines that it uses. What was counted
+// is kept under it, so that a reload that leaves a limit as it is, or only gives it another label, doesn't refill it.
+func (l *Limit) Content() [32]byte {
+	return sha256.Sum256(marshal(node{"limit", limitForm(l), definesForm(l.When, l.Sum)}))
+}
 
 // Content identifies a lifecycle: SHA-256 over the canonical form without the name. The states are kept under it, so that a reload that
 // leaves a lifecycle as it is, or only renames it, sends nobody back to the start.
@@ -329,8 +353,8 @@ func (l *Lifecycle) Content() [32]byte {
 	return sha256.Sum256(marshal(node{"lifecycle", lifecycleForm(l)}))
 }
 
-// Content identifies the event that a once asks for: SHA-256 over the canonical form of event and condition. When the event was permitted
+// Content identifies the event that a once asks for: SHA-256 over the canonical form of event and condition, and over the defines that it uses. When the event was permitted
 // is kept under it, so that a reload doesn't make it forgotten. Scope and Within are not in it: they only say how the same history is read.
 func (x *Once) Content() [32]byte {
-	return sha256.Sum256(marshal(node{"once", eventForm(x.Event), exprForm(x.When)}))
+	return sha256.Sum256(marshal(node{"once", eventForm(x.Event), exprForm(x.When), definesForm(x.When)}))
 }
