@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,6 +41,21 @@ type Decision struct {
 	Errors  []RuleError
 	Used    []ApprovalUse
 	Detail  Field
+	// History is what the decision, a permit, changed in the history of what has been permitted.
+	History []HistoryChange
+}
+
+// A HistoryChange is what a permit made of a cell of the history: for a limit, a `once` or a lifecycle, and an agent, a session or both. It says what is
+// from then on, so that the history can be had again from the log.
+type HistoryChange struct {
+	Of      string // 32 hexadecimal digits
+	Agent   string
+	Session string
+	Kind    string // "count", "sum", "once", "maybe" or "state"
+	Time    time.Time
+	Part    uint64 // of a sum: nanoseconds; 0: the window is the session
+	Total   string // of a sum; empty when it is made of a private argument
+	State   string
 }
 
 // An Outcome is "permit", "ask" or "deny". The zero Outcome is refused.
@@ -159,11 +175,22 @@ func (d *Decision) check() error {
 	if d.Stage > 3 {
 		return fmt.Errorf("audit: stage %d; there are 0 to 3", d.Stage)
 	}
+	if d.Outcome != Permit && len(d.History) > 0 {
+		return fmt.Errorf("audit: the outcome is %s, and it changed the history; only a permit does", d.Outcome)
+	}
 	if d.Outcome == Deny { // what is denied early lacks much
 		return need(KindDecision, part{"a code", d.Code != ""})
 	}
 	return need(KindDecision, part{"a code", d.Code != ""}, part{"a subject", d.Agent != ""}, part{"an action", d.Action != ""},
 		part{"a resource", d.Resource != ""}, part{"a policy", d.Policy != [32]byte{}})
+}
+
+// ErrorRules are the ids of the rules, limits and lifecycles in Errors, each once.
+func (d *Decision) ErrorRules() (ids []string) {
+	for i := range d.Errors {
+		ids = append(ids, d.Errors[i].Rule)
+	}
+	return slices.Compact(ids)
 }
 
 // Private reports whether an argument isn't recorded in full.
@@ -208,6 +235,16 @@ func (d *Decision) fields(c *codec) {
 		c.text("rule", &e.Rule)
 	})
 	c.object("facts", func(c *codec) { d.Facts.fields(c, d, private) })
+	objects(c, "history", &d.History, func(c *codec, x *HistoryChange) {
+		c.text("agent", &x.Agent)
+		c.text("kind", &x.Kind)
+		c.text("of", &x.Of)
+		c.uint("part", &x.Part)
+		c.text("session", &x.Session)
+		c.text("state", &x.State)
+		c.time("time", &x.Time)
+		c.text("total", &x.Total)
+	})
 	c.field("input", &d.Input)
 	c.text("outcome", (*string)(&d.Outcome))
 	objects(c, "pending", &d.Pending, func(c *codec, p *Pending) {

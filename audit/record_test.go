@@ -66,6 +66,9 @@ func fixed(r *rand.Rand, ev Event) Event {
 	switch e := ev.(type) {
 	case *Decision:
 		e.Stage = uint64(1 + r.Intn(3))
+		if e.Outcome != Permit {
+			e.History = nil
+		}
 		if e.Private() { // as it is written
 			hidden := Field{redacted: true}
 			e.Detail, e.Request.Keyed = hidden, true
@@ -264,5 +267,21 @@ func TestQuote(t *testing.T) {
 	c := codec{out: []byte("before")}
 	if c.quote("a\"\xff"); c.err == nil {
 		t.Errorf("%s", c.out)
+	}
+}
+
+// What isn't permitted changes nothing, and a record that says otherwise is none.
+func TestHistoryOfPermitsAlone(t *testing.T) {
+	for _, outcome := range []Outcome{Permit, Ask, Deny} {
+		d := decision()
+		d.Outcome, d.History = outcome, vectorHistory
+		line, err := appendEvent(nil, d, newKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = parseRecord(appendTail(line, 1, KindDecision, new([32]byte), time.Unix(0, 0)))
+		if (err == nil) != (outcome == Permit) || (d.check() == nil) != (outcome == Permit) {
+			t.Errorf("%s: %v", outcome, err)
+		}
 	}
 }

@@ -27,6 +27,16 @@ type tampering struct {
 	Entry uint64 `json:"entry"` // the first bad one
 }
 
+// vectorHistory is what a decision of the vectors has changed, a change of each kind; the total of the second sum is of a private argument.
+var vectorHistory = []HistoryChange{
+	{Of: "0b3dd40a9b1f02a5c1c2f8a8d5b7e6f1", Agent: "assistant", Kind: "count", Time: time.Unix(1790000060, 0).UTC()},
+	{Of: "1c4ee51bac2013b6d2d309b9e6c8f702", Agent: "assistant", Kind: "sum", Part: 1_350_000_000_000, Time: time.Unix(1789999650, 0).UTC(), Total: "20.5"},
+	{Of: "2d5ff62cbd3124c7e3e41acaf7d90813", Session: "s-17", Kind: "sum", Time: time.Unix(0, 0).UTC()},
+	{Of: "3e60073dce4235d8f4f52bdb08ea1924", Agent: "assistant", Kind: "once", Time: time.Unix(1790000000, 0).UTC()},
+	{Of: "4f71184edf5346e905063cec19fb2a35", Session: "s-17", Kind: "maybe", Time: time.Unix(1790000000, 0).UTC()},
+	{Of: "5082295fe06457fa16174dfd2a0c3b46", Agent: "assistant", Kind: "state", State: "open"},
+}
+
 // The vectors in spec/ are what this package reads, and refuses. UPDATE=1 makes them anew; keys and digests then change.
 func TestVectors(t *testing.T) {
 	if os.Getenv("UPDATE") != "" {
@@ -73,6 +83,7 @@ func TestVectors(t *testing.T) {
 		t.Error("the fork is satisfied")
 	}
 	var key *segmentKey
+	var history []HistoryChange
 	for r, err := range Read(filepath.Join(vectors, "log"), 0) {
 		if err != nil {
 			t.Fatal(err)
@@ -83,12 +94,16 @@ func TestVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 		case *Decision:
+			history = append(history, ev.History...)
 			for _, a := range ev.Args {
 				if a.Name == "body" && a.HMAC != key.sum(labelValue, `"swordfish"`) {
 					t.Errorf("record %d: the digest isn't that of the vectors' value", r.Index)
 				}
 			}
 		}
+	}
+	if !reflect.DeepEqual(history, vectorHistory) {
+		t.Errorf("%+v was changed in the history", history)
 	}
 	var cases []tampering
 	if err := json.Unmarshal(read("tampered.json"), &cases); err != nil || len(cases) < 20 {
@@ -135,7 +150,9 @@ func makeVectors(t *testing.T) {
 		}
 		d = private()
 		d.Args = d.Args[:1]
-		mustAppend(t, l, d, &Stop{Reason: "closed"})
+		counted := decision()
+		counted.History = vectorHistory
+		mustAppend(t, l, d, counted, &Stop{Reason: "closed"})
 		mustClose(t, l)
 		return older
 	}
@@ -198,7 +215,7 @@ func makeVectors(t *testing.T) {
 	write("README.md", []byte(`# Vectors of the audit log
 
 `+"`log`"+` is a log (spec/AUDIT.md) in several segments, with the keys of the segments; a digested argument is the HMAC of the text `+"`\"swordfish\"`"+`, quotes included. A verifier
-accepts it, against both `+"`older.checkpoint`"+` and `+"`cosigned.checkpoint`"+`, with the keys `+"`log.pub`"+` and `+"`witness.pub`"+`. It refuses it against `+"`fork.checkpoint`"+`, which the same key signed.
+accepts it, against both `+"`older.checkpoint`"+` and `+"`cosigned.checkpoint`"+`, with the keys `+"`log.pub`"+` and `+"`witness.pub`"+`. It refuses it against `+"`fork.checkpoint`"+`, which the same key signed. One decision has a change of each kind in `+"`history`"+`.
 
 `+"`record.tlog-proof`"+` proves record 3, `+"`consistency.txt`"+` that the log goes on from the older checkpoint. Each case in `+"`tampered.json`"+` sets one byte of a file; a verifier has to find it, and to
 name the entry.
