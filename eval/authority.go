@@ -130,11 +130,6 @@ func delegationIsPlain(policy *lang.Program) bool {
 			return false
 		}
 	}
-	for _, l := range policy.Limits {
-		if l.When != nil && slices.ContainsFunc(l.Scope.Targets, mayBeAgent) {
-			return false
-		}
-	}
 	return true
 }
 

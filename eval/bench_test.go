@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,4 +147,87 @@ func liveHeap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// BenchmarkHistory decides calls of a tool under a policy that looks at the past beside one that doesn't, and advances the history.
+func BenchmarkHistory(b *testing.B) {
+	const rules = `policy p edition 1
+agent clerk
+tool buy(item: string, price: decimal)
+permit clerk to execute on tool buy when args.price > 0.00
+`
+	const past = `limit calls: any to execute on any count <= 1_000_000 per 1s each agent
+limit spend: any to execute on tool buy sum args.price <= 1000000000.00 per 24h
+forbid late: any to execute on tool buy when session once (read on "secret://**")
+lifecycle buying: clerk { start idle idle -> idle: execute on tool buy }
+`
+	for _, c := range []struct{ name, text string }{
+		{"none", rules}, {"count", rules + "limit calls: any to execute on any count <= 1_000_000_000 per 1s each agent\n"}, {"all", rules + past},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			policy, diags := lang.Compile(map[string]string{"p.moat": c.text})
+			if policy == nil {
+				b.Fatal(diags)
+			}
+			p, h := eval.New(policy), eval.NewHistory()
+			req, err := eval.Call("clerk", "buy", []byte(`{"item":"pen","price":2.50}`))
+			if err != nil {
+				b.Fatal(err)
+			}
+			now := eval.TestStart()
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Microsecond)
+				if d := h.Decide(p, req, eval.Facts{Time: now, Session: "s"}); d.Outcome != eval.Permit {
+					b.Fatal(d.Code, d.Errors)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkHistoryWorst is a call of 254 effects under a chain of eight agents and a thousand limits or events that each effect counts in: as bad as it gets.
+func BenchmarkHistoryWorst(b *testing.B) {
+	var files []string
+	for i := range 254 {
+		files = append(files, fmt.Sprintf(`"/f%d"`, i))
+	}
+	call := `{"files":[` + strings.Join(files, ",") + `],"to":"https://example.com/"}`
+	chain := []string{"clerk", "did:key:a", "did:key:b", "did:key:c", "did:key:d", "did:key:e", "did:key:f", "helper"}
+	for name, one := range map[string]string{
+		"limits":     "limit l%d: any to read on any count <= 100000%d per 1h\n",
+		"events":     "forbid f%d: any to poke on any when agent once (read on any when resource.path != \"%d\")\n",
+		"conditions": "forbid f%d: any to read on any when agent once (read on any when resource.path == \"%d\")\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			text := `policy p edition 1
+agent clerk
+agent helper
+action poke
+tool send(files: [path], to: url)
+  does read on file(args.files)
+  does send on args.to
+permit clerk, helper to any on any
+`
+			for i := range 1000 {
+				text += fmt.Sprintf(one, i, i)
+			}
+			policy, diags := lang.Compile(map[string]string{"p.moat": text})
+			if policy == nil {
+				b.Fatal(diags)
+			}
+			p, h := eval.New(policy), eval.NewHistory()
+			req, err := eval.Call("helper", "send", []byte(call))
+			if err != nil {
+				b.Fatal(err)
+			}
+			facts := eval.Facts{Time: eval.TestStart(), Authority: &eval.Authority{Depth: len(chain), Agents: chain, Grants: allOf{}}}
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := h.Decide(p, req, facts); d.Outcome != eval.Permit {
+					b.Fatal(d.Code, d.Detail)
+				}
+			}
+		})
+	}
 }

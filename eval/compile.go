@@ -65,6 +65,8 @@ func asksAgent(conds []lang.Cond) bool {
 		switch x := x.(type) {
 		case *lang.Fact:
 			asks = asks || x.Root == lang.RootAgent
+		case *lang.Once:
+			asks = asks || x.Scope == "agent"
 		case *lang.Var:
 			if x.Define != nil && !asks {
 				lang.Walk(x.Define.Body, look)
@@ -310,7 +312,11 @@ func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
 			return computed(err == nil && e.attested(v, x.Claim.Value, x.By.Name)), err
 		}, false
 	case *lang.Once:
-		return constant(val{}, unsupported(x.Span, "once")), true
+		fn := c.once(x)
+		return func(e *env) (val, *condError) {
+			t := fn(e)
+			return computed(t.is), t.err
+		}, false
 	case *lang.Not, *lang.Logic, *lang.Quantified:
 		fn := c.truth(x)
 		return func(e *env) (val, *condError) {

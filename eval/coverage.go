@@ -144,8 +144,9 @@ func (c *collector) count(prog *lang.Program, req Request, facts Facts) {
 	if early != nil {
 		return
 	}
-	for _, f := range facets {
-		e.facet = f
+	e.calls = facets
+	for at, f := range facets {
+		e.facet, e.at = f, at
 		for i, r := range prog.Rules {
 			about := []string{req.Subject}
 			if r.Effect == lang.Forbid {
@@ -162,6 +163,7 @@ func (c *collector) count(prog *lang.Program, req Request, facts Facts) {
 
 func (c *collector) countRule(e *env, i int, r *lang.Rule) {
 	rc := &c.coverage.Rules[i]
+	e.permits = r.Effect == lang.Permit
 	rc.Asked++
 	all := truth{is: true}
 	for _, cond := range r.Conds {

@@ -40,9 +40,13 @@ const (
 	// Denials by the rules.
 	CodeForbidden       Code = "forbidden"        // a forbid holds
 	CodeRuleError       Code = "rule_error"       // a forbid, or every permit that might hold, couldn't be evaluated
-	CodeUnsupported     Code = "unsupported"      // the decision depends on a construct that this version doesn't evaluate
+	CodeNoHistory       Code = "no_history"       // the decision depends on what happened before, and the host keeps no history, or a full one
 	CodeConditionFailed Code = "condition_failed" // a permit is about such requests, but a condition of it doesn't hold
 	CodeNoPermit        Code = "no_permit"        // no permit is about such requests
+
+	// Denials of what everything else would let through, by what happened before.
+	CodeLimit      Code = "limit_exceeded" // a limit hasn't enough left
+	CodeOutOfOrder Code = "out_of_order"   // a lifecycle doesn't go on with this
 
 	// Denials of what the rules would let through, by the token.
 	CodeNotDelegated Code = "not_delegated" // the policy doesn't permit an act of delegation in the token's chain
@@ -62,7 +66,7 @@ const (
 )
 
 // severity orders the codes of denials: of several facets the gravest is the decision's.
-var severity = []Code{CodeInternal, CodeForbidden, CodeRuleError, CodeUnsupported, CodeCaveat, CodeNotGranted, CodeConditionFailed, CodeNoPermit}
+var severity = []Code{CodeInternal, CodeForbidden, CodeRuleError, CodeNoHistory, CodeCaveat, CodeNotGranted, CodeConditionFailed, CodeNoPermit}
 
 // A Decision is the answer to a request. The zero Decision is a deny.
 type Decision struct {
@@ -73,10 +77,13 @@ type Decision struct {
 	Rules []*lang.Rule
 	// Pending says for each rule of an Ask what is missing.
 	Pending []Pending
-	// Errors are the conditions that couldn't be evaluated and so made a denial, or kept a permit from holding; sorted by rule.
+	// Errors are the conditions that couldn't be evaluated and so made a denial, or kept a permit from holding, and the limits and lifecycles that made
+	// one; sorted by rule.
 	Errors []RuleError
 	// Used are the approvals that made a permit hold. The host must see to it that none is used twice.
 	Used []Approval
+	// Changes are what a permit changes in the history. The host must apply them in one step with the decision; see [History.Decide].
+	Changes []Change
 	// Detail says what was wrong with a request that no rule was asked about, or what its token lacks; empty otherwise.
 	Detail string
 }
@@ -90,11 +97,11 @@ type Pending struct {
 	Within time.Duration // how old an approval may be; 0: any age
 }
 
-// A RuleError is a condition of a rule that couldn't be evaluated.
+// A RuleError is a condition of a rule that couldn't be evaluated, or a limit or lifecycle that stands in the way.
 type RuleError struct {
 	Rule    string // id of the rule, limit or lifecycle
 	Span    lang.Span
-	Code    Code // CodeUnsupported or CodeRuleError
+	Code    Code // CodeRuleError, CodeNoHistory, CodeLimit or CodeOutOfOrder
 	Message string
 }
 
@@ -135,6 +142,14 @@ func (d Decision) RuleIDs() []string {
 	return out
 }
 
+// ErrorRules are the ids of the rules, limits and lifecycles in Errors, each once.
+func (d Decision) ErrorRules() (ids []string) {
+	for i := range d.Errors {
+		ids = append(ids, d.Errors[i].Rule)
+	}
+	return slices.Compact(ids)
+}
+
 // denied is a denial before any rule.
 func denied(code Code, format string, args ...any) *Decision {
 	return &Decision{Code: code, Detail: fmt.Sprintf(format, args...)}
@@ -158,8 +173,6 @@ type verdict struct {
 	forbidErrors, permitErrors []RuleError
 	// failed tells that a permit is about the request but a condition of it is false.
 	failed bool
-	// unsupported are limits and lifecycles that the permit would depend on.
-	unsupported []RuleError
 }
 
 // permitted adds a permit that holds by approvals.
@@ -177,8 +190,6 @@ func (v *verdict) decision() Decision {
 		return Decision{Code: CodeForbidden, Rules: v.forbids, Errors: v.forbidErrors}
 	case len(v.forbidErrors) > 0:
 		return Decision{Code: errorCode(v.forbidErrors), Errors: v.forbidErrors}
-	case len(v.permits) > 0 && len(v.unsupported) > 0:
-		return Decision{Code: CodeUnsupported, Errors: v.unsupported}
 	case len(v.permits) > 0:
 		d := Decision{Outcome: Permit, Code: CodePermit, Rules: v.permits, Errors: v.permitErrors}
 		if !v.plain {
@@ -201,11 +212,11 @@ func (v *verdict) decision() Decision {
 
 func errorCode(errs []RuleError) Code {
 	for _, e := range errs {
-		if e.Code != CodeUnsupported {
+		if e.Code != CodeNoHistory {
 			return CodeRuleError
 		}
 	}
-	return CodeUnsupported
+	return CodeNoHistory
 }
 
 // worst joins the decisions on the facets of a request: deny before ask before permit, and of denials the gravest.

@@ -3,11 +3,13 @@ package eval_test
 import (
 	"math/rand"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/value"
 )
 
 // An answer is what a decision says, in a form that can be compared across programs.
@@ -19,6 +21,7 @@ type answer struct {
 	Errors  []ruleError
 	Used    []eval.Approval
 	Detail  string
+	Changes []eval.Change
 }
 
 type pending struct {
@@ -33,7 +36,7 @@ type ruleError struct {
 }
 
 func answerOf(d eval.Decision) answer {
-	a := answer{Outcome: d.Outcome, Code: d.Code, Rules: d.RuleIDs(), Used: d.Used, Detail: d.Detail}
+	a := answer{Outcome: d.Outcome, Code: d.Code, Rules: d.RuleIDs(), Used: d.Used, Detail: d.Detail, Changes: d.Changes}
 	for _, p := range d.Pending {
 		a.Pending = append(a.Pending, pending{p.Rule.ID, p.Need, p.Have})
 	}
@@ -42,6 +45,9 @@ func answerOf(d eval.Decision) answer {
 	}
 	return a
 }
+
+// decimals are equal when they are the same number.
+var decimals = cmp.Comparer(func(a, b value.Decimal) bool { return a.Cmp(b) == 0 })
 
 // agree holds the compiled evaluator against the reference on one random program and some requests, and returns the outcomes seen.
 func agree(t *testing.T, seed int64, requests int) map[eval.Code]int {
@@ -54,14 +60,25 @@ func agree(t *testing.T, seed int64, requests int) map[eval.Code]int {
 	}
 	compiled := eval.New(prog)
 	seen := map[eval.Code]int{}
+	// Each has a history of its own, so that what they remember is compared as well. Some requests have none.
+	theirs, ours := eval.NewHistory(), eval.NewHistory()
 	for i := 0; i < requests; i++ {
 		req, facts := g.request()
-		want, got := eval.Reference(prog, req, facts), compiled.Decide(req, facts)
+		facts.Time = facts.Time.Add(time.Duration(i) * time.Second)
+		keeps := g.maybe(0.97)
+		decide := func() (want, got eval.Decision) {
+			in := facts
+			if keeps {
+				in.History, facts.History = theirs, ours
+			}
+			return eval.Reference(prog, req, in), compiled.Decide(req, facts)
+		}
+		want, got := decide()
 		if want.Outcome == eval.Ask {
 			facts = g.approve(prog, want, req, facts)
-			want, got = eval.Reference(prog, req, facts), compiled.Decide(req, facts)
+			want, got = decide()
 		}
-		if diff := cmp.Diff(answerOf(want), answerOf(got)); diff != "" {
+		if diff := cmp.Diff(answerOf(want), answerOf(got), decimals); diff != "" {
 			t.Fatalf("seed %d: the compiled evaluator differs from the reference (-reference +compiled):\n%s\nrequest %+v\nfacts %+v\n%s", seed, diff, req, facts, source(decls))
 		}
 		seen[got.Code]++
@@ -72,6 +89,8 @@ func agree(t *testing.T, seed int64, requests int) map[eval.Code]int {
 		if x := compiled.Explain(req, facts); x.Decision.Outcome != got.Outcome || x.String() == "" {
 			t.Fatalf("seed %d: the explanation differs", seed)
 		}
+		theirs.Apply(want.Changes)
+		ours.Apply(got.Changes)
 	}
 	return seen
 }
@@ -94,7 +113,7 @@ func TestCompiledAgreesWithReference(t *testing.T) {
 	if checked < programs/4 {
 		t.Errorf("only %d of %d random programs pass check: the generator tests little", checked, programs)
 	}
-	for _, code := range []eval.Code{eval.CodePermit, eval.CodeNeedsApproval, eval.CodeForbidden, eval.CodeRuleError, eval.CodeUnsupported, eval.CodeConditionFailed, eval.CodeNoPermit,
+	for _, code := range []eval.Code{eval.CodePermit, eval.CodeNeedsApproval, eval.CodeForbidden, eval.CodeRuleError, eval.CodeNoHistory, eval.CodeLimit, eval.CodeOutOfOrder, eval.CodeConditionFailed, eval.CodeNoPermit,
 		eval.CodeNotDelegated, eval.CodeCaveat, eval.CodeNotGranted,
 		eval.CodeInvalidRequest, eval.CodeUnknownAction, eval.CodeUnknownTool, eval.CodeInvalidArguments, eval.CodeInvalidContext} {
 		if total[code] == 0 {

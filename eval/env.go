@@ -24,6 +24,11 @@ type env struct {
 	context val        // a record of the fields that the host gave
 	as      string     // the principal that the rules are asked about: the requester, or another one on the chain
 	facet   facet
+	calls   []facet // all facets of a call that has several, the call itself first
+	only    [1]facet
+	at      int // which of them facet is
+	seen    map[onceAs]*besides
+	permits bool // it is the condition of a permit
 	// The request, its facts and what its resource means are kept here, so that they take one piece of memory with the rest.
 	ownReq    Request
 	ownFacts  Facts
@@ -67,10 +72,6 @@ func condErrorf(span lang.Span, format string, args ...any) *condError {
 	return &condError{CodeRuleError, span, fmt.Sprintf(format, args...)}
 }
 
-func unsupported(span lang.Span, what string) *condError {
-	return &condError{CodeUnsupported, span, fmt.Sprintf("`%s` is not evaluated by this version", what)}
-}
-
 func (e *condError) of(rule string) RuleError { return RuleError{rule, e.span, e.code, e.message} }
 
 // Truth values of strong Kleene logic. A truth with an error is neither true nor false.
@@ -96,6 +97,9 @@ func (e *env) prepare(prog *lang.Program, req *Request, facts *Facts) *Decision 
 	}
 	if len(req.Subject) > lang.MaxNameLen {
 		return denied(CodeInvalidRequest, "the subject's name has %d bytes; at most %d are allowed", len(req.Subject), lang.MaxNameLen)
+	}
+	if len(facts.Session) > lang.MaxNameLen {
+		return denied(CodeInvalidRequest, "the session's name has %d bytes; at most %d are allowed", len(facts.Session), lang.MaxNameLen)
 	}
 	if a := facts.Authority; a != nil && len(a.Agents) > 0 && a.Agents[len(a.Agents)-1] != req.Subject {
 		return denied(CodeInvalidRequest, "the token is %q's, not %q's", short(a.Agents[len(a.Agents)-1]), short(req.Subject))

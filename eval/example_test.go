@@ -139,3 +139,37 @@ func ExampleRunTests() {
 	// true small payments pass, large ones ask, and an approval is good once
 	// true an address that stood in a note is paid nothing
 }
+
+// A policy that looks at the past is asked through a history, which remembers what each permit changes.
+func ExampleHistory() {
+	files := fstest.MapFS{"policy/main.moat": {Data: []byte(`policy notes edition 1
+
+agent helper
+
+permit helper to read on "file:///srv/notes/**"
+
+limit reading: helper to read on any
+  count <= 2 per 1m
+`)}}
+	program, err := eval.LoadFS(files, "policy")
+	if err != nil {
+		log.Fatal(err)
+	}
+	history := eval.NewHistory() // one for all policies that the service will ever load
+	note, err := resource.Parse("file:///srv/notes/today.md")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 3 {
+		d := history.Decide(program, eval.Request{Subject: "helper", Action: "read", Resource: note}, eval.Facts{Time: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)})
+		fmt.Println(d.Outcome, d.Code)
+		for _, e := range d.Errors {
+			fmt.Printf("%s: %s\n", e.Rule, e.Message)
+		}
+	}
+	// Output:
+	// permit permit
+	// permit permit
+	// deny limit_exceeded
+	// reading: 2 in 1m are used up; there is room again in 30s
+}

@@ -47,7 +47,11 @@ type Seen struct {
 // Explain says why the program decides as it does. It is for people: it looks at every rule, and costs accordingly. It
 // explains what Decide answers; the two can't differ on the decision.
 func (p *Program) Explain(req Request, facts Facts) Explanation {
-	x := Explanation{Decision: p.Decide(req, facts)}
+	if h := facts.History; h != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+	}
+	x := Explanation{Decision: p.decideLocked(&req, &facts)}
 	if p == nil || x.Decision.Outcome == Permit {
 		return x
 	}
@@ -59,18 +63,24 @@ func (p *Program) Explain(req Request, facts Facts) Explanation {
 	if early != nil {
 		return x
 	}
-	// The facet that decided is the first one whose own decision is the whole's.
+	// The facet that decided is the first one whose own decision is the whole's. Where none is, the past stood in the way of a permit.
+	decided := false
+	e.calls = facets
 	for i, f := range facets {
-		e.facet, x.Effect = f, ""
-		if i > 0 {
+		if e.facet, e.at = f, i; i > 0 {
 			x.Effect = f.action + " on " + f.resource.s
 		}
 		v := e.consult()
 		if d := e.bounded(v.decision()); d.Outcome == x.Decision.Outcome && d.Code == x.Decision.Code {
+			decided = true
 			break
 		}
 	}
-	x.Matched = e.matched(facets, x.Decision.Rules)
+	if !decided {
+		x.Effect = ""
+		return x
+	}
+	x.Matched = e.matched(x.Decision.Rules)
 	if x.Decision.Detail != "" { // the token's lack, which no rule mends
 		return x
 	}
@@ -112,13 +122,13 @@ func (p *Program) Explain(req Request, facts Facts) Explanation {
 }
 
 // matched says of forbids why they hold: each on the first facet, and for the first agent of the chain, on which it does.
-func (e *env) matched(facets []facet, rules []*lang.Rule) []Matched {
+func (e *env) matched(rules []*lang.Rule) []Matched {
 	var out []Matched
 	for _, r := range rules {
 		if r.Effect != lang.Forbid {
 			continue
 		}
-		if in := e.where(r, append([]facet{e.facet}, facets...)); in != nil {
+		if in := e.where(r); in != nil {
 			m := Matched{Rule: r}
 			for _, c := range r.Conds {
 				m.Conditions = append(m.Conditions, *in.failed(c.X, !c.Unless))
@@ -130,11 +140,12 @@ func (e *env) matched(facets []facet, rules []*lang.Rule) []Matched {
 }
 
 // where finds the environment in which a forbid holds, nil if there is none.
-func (e *env) where(r *lang.Rule, facets []facet) *env {
-	for _, f := range facets {
+func (e *env) where(r *lang.Rule) *env {
+	for i := range e.calls {
+		at := (e.at + i) % len(e.calls) // the one that decided comes first
 		for _, subject := range e.onChain() {
 			in := *e
-			in.facet, in.as = f, subject
+			in.facet, in.at, in.as = e.calls[at], at, subject
 			if in.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) && in.firstFailed(r) == nil {
 				return &in
 			}
@@ -145,6 +156,7 @@ func (e *env) where(r *lang.Rule, facets []facet) *env {
 
 // firstFailed finds the first condition of a rule, in the order of the source, that keeps it from holding.
 func (e *env) firstFailed(r *lang.Rule) *FailedCondition {
+	e.permits = r.Effect == lang.Permit
 	for _, c := range r.Conds {
 		if t := e.cond(c); t.err != nil || !t.is {
 			return e.failed(c.X, c.Unless)
@@ -225,15 +237,27 @@ const redacted = "(redacted)"
 
 // isRedacted reports whether an expression is made of an argument that is declared `redact` or `digest`.
 func (e *env) isRedacted(x lang.Expr) bool {
+	if e.tool == nil {
+		return false
+	}
 	found := false
-	lang.Walk(x, func(y lang.Expr) {
-		s, ok := y.(*lang.Select)
-		if !ok || e.tool == nil {
-			return
+	private := func(from lang.Expr, name string) {
+		if root, ok := from.(*lang.Fact); ok && root.Root == lang.RootArgs {
+			for i := range e.tool.Params {
+				p := &e.tool.Params[i]
+				found = found || p.Name.Name == name && p.Record != ""
+			}
 		}
-		if root, ok := s.X.(*lang.Fact); ok && root.Root == lang.RootArgs {
-			for _, p := range e.tool.Params {
-				found = found || p.Name.Name == s.Name.Name && p.Record != ""
+	}
+	lang.Walk(x, func(y lang.Expr) {
+		switch y := y.(type) {
+		case *lang.Select:
+			private(y.X, y.Name.Name)
+		case *lang.Index:
+			private(y.X, y.Key.Str)
+		case *lang.Var:
+			if y.Define != nil {
+				found = found || e.isRedacted(y.Define.Body)
 			}
 		}
 	})
@@ -244,9 +268,13 @@ func (e *env) isRedacted(x lang.Expr) bool {
 // only a quantifier's variable gives a value.
 func (e *env) eachFact(x lang.Expr, f func(lang.Expr)) {
 	bound := map[string]bool{}
+	past := map[lang.Expr]bool{} // what stands in the condition of a once is about another request
 	lang.Walk(x, func(y lang.Expr) {
-		if q, ok := y.(*lang.Quantified); ok {
-			bound[q.Var.Name] = true
+		switch y := y.(type) {
+		case *lang.Quantified:
+			bound[y.Var.Name] = true
+		case *lang.Once:
+			lang.Walk(y.When, func(z lang.Expr) { past[z] = true })
 		}
 	})
 	free := func(y lang.Expr) bool {
@@ -259,6 +287,9 @@ func (e *env) eachFact(x lang.Expr, f func(lang.Expr)) {
 		return ok
 	}
 	lang.Walk(x, func(y lang.Expr) {
+		if past[y] {
+			return
+		}
 		switch z := y.(type) {
 		case *lang.Select, *lang.Index, *lang.Call:
 			if free(y) {
@@ -318,7 +349,14 @@ func (x Explanation) String() string {
 		fmt.Fprintf(&b, "  %s needs %d approval by %s, has %d\n", p.Rule.ID, p.Need, strings.Join(p.By, ", "), p.Have)
 	}
 	for _, err := range d.Errors {
-		fmt.Fprintf(&b, "  error in %s at %s: %s\n", err.Rule, err.Span, oneLine(err.Message))
+		what := "error in"
+		switch err.Code {
+		case CodeLimit:
+			what = "limit"
+		case CodeOutOfOrder:
+			what = "lifecycle"
+		}
+		fmt.Fprintf(&b, "  %s %s at %s: %s\n", what, err.Rule, err.Span, oneLine(err.Message))
 	}
 	if x.Nearest != nil && d.Outcome == Deny && len(d.Rules) == 0 {
 		fmt.Fprintf(&b, "  the nearest permit is %s at %s\n", x.Nearest.ID, x.Nearest.Span)

@@ -39,13 +39,52 @@ func (g *generator) policy() []string {
 	for i, n := 0, 1+g.Intn(8); i < n; i++ {
 		decls = append(decls, g.rule(i))
 	}
-	if g.maybe(0.1) {
-		decls = append(decls, "limit any to poke on any count <= 3 per 1h")
+	for i := 0; g.maybe(0.2); i++ {
+		decls = append(decls, g.limit(i))
 	}
 	if g.maybe(0.1) {
-		decls = append(decls, "lifecycle life: a0 {\n  start one\n  one -> two: send on any\n}")
+		decls = append(decls, "lifecycle life: "+g.pick("a0", "any", "g1")+" {\n  start one\n  one -> two: "+g.pick("send", "poke, read", "execute")+" on any\n  two -> "+
+			g.pick("one", "two")+": "+g.pick("read", "execute")+" on any\n  two -> one: "+g.pick("poke", "write", "read")+" on any\n}")
 	}
 	return decls
+}
+
+func (g *generator) limit(i int) string {
+	var b strings.Builder
+	b.WriteString("limit ")
+	if g.maybe(0.7) {
+		fmt.Fprintf(&b, "l%d: ", i)
+	}
+	b.WriteString(g.pick("any", "a0", "g0", "a0, a1") + " to ")
+	what, tool := "", ""
+	if g.maybe(0.5) {
+		tool = g.pick("t0", "t1")
+		what = g.pick("execute", "execute", "any") + " on tool " + tool
+	} else {
+		what = g.pick("any on any", "any on \"file:///data/**\"", "read, send on any", "poke on any", "execute on tool any")
+	}
+	b.WriteString(what)
+	if g.maybe(0.4) {
+		b.WriteString(" when " + g.boolean(2, 2, toolArgs[tool]))
+	}
+	window := g.pick("per 3s", "per 1m", "per session")
+	if tool == "t0" && strings.HasPrefix(what, "execute") && g.maybe(0.6) {
+		b.WriteString(" sum " + g.pick("args.x", "args.y ?? 1.5", "args.x - 2") + " <= " + g.pick("5", "7.5", "100") + " " + window)
+	} else {
+		b.WriteString(" count <= " + g.pick("1", "2", "3") + " " + window)
+		if window != "per session" && g.maybe(0.3) {
+			b.WriteString(" burst " + g.pick("1", "2", "4"))
+		}
+	}
+	return b.String() + g.pick("", " each agent", " each session", " each root")
+}
+
+func (g *generator) once() string {
+	x := g.pick("session", "agent") + " once (" + g.pick("read", "any", "send, poke", "execute") + " on " + g.pick("any", `"file:///data/**"`, "tool t0", "tool any")
+	if g.maybe(0.3) {
+		x += " when " + g.pick("context.n > 1", `agent.name == "a0"`, `context.s ?? "" == "a"`, "context.d > 2.0", `resource.scheme == "tool"`)
+	}
+	return x + ")" + g.pick("", "", " within 3s", " within 1m")
 }
 
 var toolArgs = map[string][]string{
@@ -160,7 +199,7 @@ func (g *generator) boolean(depth, defines int, args []string) string {
 			}
 		}
 	case 12:
-		return g.pick(g.text(depth, args)+` attested "c" by p0`, "session once (read on any)", "any to", "context.d > 1.5", `size(`+g.text(depth, args)+`) > 1`)
+		return g.pick(g.text(depth, args)+` attested "c" by p0`, g.once(), g.once(), "any to", "context.d > 1.5", `size(`+g.text(depth, args)+`) > 1`)
 	}
 	return g.boolean(0, defines, args)
 }

@@ -2,7 +2,6 @@ package eval
 
 import (
 	"io/fs"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -12,23 +11,21 @@ import (
 
 // A Program is a policy ready to decide. It is immutable and safe for concurrent use. The nil Program denies everything.
 type Program struct {
-	policy   *lang.Program
-	rules    []compiledRule
-	index    *ruleIndex
-	effects  map[string][]compiledEffect // by tool
-	limits   []compiledRule
-	limiters *ruleIndex
-	caveats  caveatCache
+	policy  *lang.Program
+	rules   []compiledRule
+	index   *ruleIndex
+	effects map[string][]compiledEffect // by tool
+	past    *past
+	caveats caveatCache
 	// plainDelegation tells that whether somebody may delegate depends on names alone.
 	plainDelegation bool
 }
 
-// A compiledRule is a rule, or what limits one, with its conditions as one function; nil for none.
+// A compiledRule is a rule with its conditions as one function; nil for none.
 type compiledRule struct {
 	rule      *lang.Rule
 	cond      truthFn
-	asksAgent bool      // whether a condition depends on who the principal is
-	report    RuleError // for limits and lifecycles
+	asksAgent bool // whether a condition depends on who the principal is
 }
 
 type compiledEffect struct {
@@ -78,29 +75,28 @@ func New(policy *lang.Program) *Program {
 			p.effects[name] = append(p.effects[name], ce)
 		}
 	}
-	scopes = nil
-	for _, l := range policy.Limits {
-		limit := compiledRule{report: unsupported(l.Span, "limit").of(l.ID)}
-		if l.When != nil {
-			limit.cond = c.truth(l.When)
-		}
-		p.limits, scopes = append(p.limits, limit), append(scopes, l.Scope)
-	}
-	for _, l := range policy.Lifecycles {
-		for _, t := range l.Transitions {
-			p.limits = append(p.limits, compiledRule{report: unsupported(l.Span, "lifecycle").of(l.Name.Name)})
-			scopes = append(scopes, lang.Scope{Subjects: l.Subjects, Actions: t.Event.Actions, Targets: t.Event.Targets})
-		}
-	}
-	p.limiters = newRuleIndex(policy, scopes)
+	p.past = c.past()
 	return p
 }
 
 // Policy returns the checked policy that the program was made of: its rules, its digest, its warnings.
 func (p *Program) Policy() *lang.Program { return p.policy }
 
-// Decide answers a request. It never panics: a defect of the evaluator is a denial with the code "internal".
-func (p *Program) Decide(req Request, facts Facts) (d Decision) {
+// Remembers tells whether decisions depend on the past: then the host keeps a [History], and what a permit changes has to be remembered.
+func (p *Program) Remembers() bool { return p != nil && p.past.looks }
+
+// Decide answers a request. It remembers nothing: where the facts have a history, what a permit changes in it is in the decision, and it is the host that
+// applies that, in one step with the decision; [History.Decide] does. It never panics: a defect of the evaluator is a denial with the code "internal".
+func (p *Program) Decide(req Request, facts Facts) Decision {
+	if h := facts.History; h != nil && p.Remembers() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+	}
+	return p.decideLocked(&req, &facts)
+}
+
+// decideLocked decides with the history, if there is one, locked.
+func (p *Program) decideLocked(req *Request, facts *Facts) (d Decision) {
 	if p == nil {
 		return Decision{Code: CodeInternal, Detail: "there is no policy"}
 	}
@@ -110,7 +106,7 @@ func (p *Program) Decide(req Request, facts Facts) (d Decision) {
 		}
 	}()
 	e := envs.Get().(*env)
-	d = p.decide(e, &req, &facts)
+	d = p.decide(e, req, facts)
 	clear(e.fields)
 	*e = env{fields: e.fields[:0]} // nothing of the request is held on to
 	envs.Put(e)
@@ -143,15 +139,16 @@ func (p *Program) decide(e *env, req *Request, facts *Facts) Decision {
 	}
 	if len(facets) <= 1 {
 		v := p.consult(e)
-		return e.bounded(v.decision())
+		return p.remember(e, e.bounded(v.decision()))
 	}
+	e.calls = facets
 	decisions := make([]Decision, 0, len(facets))
-	for _, f := range facets {
-		e.facet = f
+	for i, f := range facets {
+		e.facet, e.at = f, i
 		v := p.consult(e)
 		decisions = append(decisions, e.bounded(v.decision()))
 	}
-	return worst(decisions)
+	return p.remember(e, worst(decisions))
 }
 
 // facets lists what the request does: its own action, then the effects of the tool that it calls.
@@ -188,6 +185,7 @@ func (p *Program) facets(e *env) ([]facet, *Decision) {
 // then they don't matter.
 func (p *Program) consult(e *env) verdict {
 	var v verdict
+	e.permits = false
 	var buf [32]int32
 	found := p.index.find(e, p.index.under(e, e.req.Subject), buf[:0])
 	forbids := found
@@ -209,6 +207,7 @@ func (p *Program) consult(e *env) verdict {
 	if len(v.forbids) > 0 || len(v.forbidErrors) > 0 {
 		return v
 	}
+	e.permits = true
 	for _, i := range found {
 		c := &p.rules[i]
 		if c.rule.Effect != lang.Permit {
@@ -229,14 +228,6 @@ func (p *Program) consult(e *env) verdict {
 				v.pending = append(v.pending, pendingOf(c.rule, have))
 			}
 		}
-	}
-	if len(v.permits) > 0 && len(p.limits) > 0 {
-		for _, i := range p.limiters.find(e, p.limiters.under(e, e.req.Subject), buf[:0]) {
-			if t := p.limits[i].holds(e); t.is || t.err != nil {
-				v.unsupported = append(v.unsupported, p.limits[i].report)
-			}
-		}
-		v.unsupported = slices.Compact(v.unsupported)
 	}
 	return v
 }
@@ -282,7 +273,7 @@ func (e *Evaluator) Swap(p *Program) *Program { return e.program.Swap(p) }
 // Program returns the current program.
 func (e *Evaluator) Program() *Program { return e.program.Load() }
 
-// Decide answers a request by the current program.
+// Decide answers a request by the current program. A program that [Program.Remembers] is asked by [History.Decide].
 func (e *Evaluator) Decide(req Request, facts Facts) Decision {
 	return e.program.Load().Decide(req, facts)
 }

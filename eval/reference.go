@@ -8,6 +8,10 @@ import (
 // Reference decides as spec/LANGUAGE.md says, as plainly as possible: every rule is looked at, every condition is walked as
 // it was written. It is the executable specification; [Program.Decide] must agree with it on everything, and is what services use.
 func Reference(prog *lang.Program, req Request, facts Facts) Decision {
+	if h := facts.History; h != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+	}
 	e, d := prepare(prog, &req, &facts)
 	if d != nil {
 		return *d
@@ -23,12 +27,13 @@ func Reference(prog *lang.Program, req Request, facts Facts) Decision {
 		return *d
 	}
 	var decisions []Decision
-	for _, f := range facets {
-		e.facet = f
+	e.calls = facets
+	for i, f := range facets {
+		e.facet, e.at = f, i
 		v := e.consult()
 		decisions = append(decisions, e.bounded(v.decision()))
 	}
-	return worst(decisions)
+	return e.remember(worst(decisions))
 }
 
 // facets lists what the request does: its own action, then the effects of the tool that it calls.
@@ -92,24 +97,6 @@ func (e *env) consult() verdict {
 			}
 		}
 	}
-	for _, l := range e.prog.Limits {
-		if !e.inScope(l.Scope.Subjects, l.Scope.Actions, l.Scope.Targets) {
-			continue
-		}
-		if l.When == nil {
-			v.unsupported = append(v.unsupported, unsupported(l.Span, "limit").of(l.ID))
-		} else if t := e.truth(l.When); t.is || t.err != nil {
-			v.unsupported = append(v.unsupported, unsupported(l.Span, "limit").of(l.ID))
-		}
-	}
-	for _, l := range e.prog.Lifecycles {
-		for _, t := range l.Transitions {
-			if e.inScope(l.Subjects, t.Event.Actions, t.Event.Targets) {
-				v.unsupported = append(v.unsupported, unsupported(l.Span, "lifecycle").of(l.Name.Name))
-				break
-			}
-		}
-	}
 	return v
 }
 
@@ -122,7 +109,7 @@ func (e *env) holds(r *lang.Rule) (t truth, inScope bool) {
 	}
 	for _, subject := range about {
 		in := *e
-		in.as = subject
+		in.as, in.permits = subject, r.Effect == lang.Permit
 		if !in.inScope(r.Scope.Subjects, r.Scope.Actions, r.Scope.Targets) {
 			continue
 		}
@@ -314,7 +301,8 @@ func (e *env) value(x lang.Expr) (val, *condError) {
 		v, err := e.there(x.X)
 		return computed(err == nil && e.attested(v, x.Claim.Value, x.By.Name)), err
 	case *lang.Once:
-		return val{}, unsupported(x.Span, "once")
+		t := e.once(x, cellOf(x.Content()), func(in *env) truth { return in.outside().condition(x.When) })
+		return computed(t.is), t.err
 	}
 	t := e.truth(x)
 	return computed(t.is), t.err
@@ -382,6 +370,103 @@ func (e *env) binary(x *lang.Binary) (val, *condError) {
 	}
 	v, oerr := binaryOp(x.Op, a, b)
 	return v, wrap(x.Span, oerr)
+}
+
+// condition is the truth of a condition, which may be none.
+func (e *env) condition(x lang.Expr) truth {
+	if x == nil {
+		return truth{is: true}
+	}
+	return e.truth(x)
+}
+
+// remember asks limits and lifecycles about what everything else permits, and says what a permit changes.
+func (e *env) remember(d Decision) Decision {
+	onces := e.prog.Onces()
+	if d.Outcome != Permit || len(e.prog.Limits)+len(e.prog.Lifecycles)+len(onces) == 0 {
+		return d
+	}
+	r := &reckoning{env: e}
+	for _, l := range e.prog.Limits {
+		num := newLimit(l)
+		own := false
+		for i, f := range e.calls {
+			if i > 0 && l.Scope.Actions.Any && own {
+				break // the call has been counted
+			}
+			in := *e
+			in.facet, in.at = f, i
+			together, holder := truth{}, e.holders()[0]
+			for _, in.as = range e.bound(l.Scope.Subjects) {
+				if !in.inScope(l.Scope.Subjects, l.Scope.Actions, l.Scope.Targets) {
+					continue
+				}
+				t := in.condition(l.When)
+				together = or(together, t)
+				if l.Each == "agent" || l.Each == "root" && in.as != holder {
+					in.claim(r, &num, in.as, t)
+				}
+			}
+			if l.Each != "agent" {
+				in.claim(r, &num, holder, together)
+			}
+			own = own || i == 0 && (together.is || together.err != nil)
+		}
+	}
+	r.take()
+	in := *e
+	r.env = &in // whose place in the request is moved about
+	r.step(lifecycleCells(e.prog))
+	for _, x := range onces {
+		if e.facts.History.isZero() {
+			break // who keeps none has nothing to remember
+		}
+		var session truth
+		agents := map[string]truth{}
+		for i, f := range e.calls {
+			in := *e
+			in.facet, in.at = f, i
+			if !in.matchesAction(x.Event.Actions) || !in.matchesTarget(x.Event.Targets) {
+				continue
+			}
+			for _, in.as = range e.holders() {
+				t := in.outside().condition(x.When)
+				session, agents[in.as] = or(session, t), or(agents[in.as], t)
+			}
+		}
+		if x.Scope == "session" {
+			r.saw(Cell{Of: cellOf(x.Content()), Session: e.facts.Session}, session)
+			continue
+		}
+		for agent, t := range agents {
+			r.saw(Cell{Of: cellOf(x.Content()), Agent: agent}, t)
+		}
+	}
+	return r.decision(d)
+}
+
+// claim adds what the facet claims of a limit, if the limit's condition holds.
+func (e *env) claim(r *reckoning, num *limit, agent string, t truth) {
+	l, sum := num.decl, val{}
+	if t.err != nil {
+		r.errors = append(r.errors, t.err.of(l.ID))
+	}
+	if !t.is || t.err != nil {
+		return
+	}
+	if l.Sum != nil {
+		in := *e
+		in.as = e.req.Subject
+		v, err := in.there(l.Sum)
+		if err != nil {
+			r.errors = append(r.errors, err.of(l.ID))
+			return
+		}
+		sum = v
+	}
+	if c, ok := r.cell(num, agent); ok {
+		r.claim(num, c, sum)
+	}
 }
 
 // outside is the environment of a define's body: it sees the facts, no quantifier's variable.

@@ -60,6 +60,8 @@ type Facts struct {
 	Attestations []Attestation
 	// Approvals have been given for this very request; see Approval.
 	Approvals []Approval
+	// History is what has been permitted before. A decision that depends on it is denied where it is nil.
+	History *History
 }
 
 // An Approval says that somebody approved a request. The host has verified it; here it is only counted.

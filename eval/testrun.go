@@ -37,7 +37,7 @@ func RunTests(p *Program) []TestResult { return runTests(p, nil) }
 func runTests(p *Program, cover *collector) []TestResult {
 	var out []TestResult
 	for _, t := range p.policy.Tests {
-		r := &testRun{program: p, cover: cover, result: TestResult{Test: t}, facts: Facts{Time: TestStart(), Context: strictjson.Value{Kind: strictjson.Object}}}
+		r := &testRun{program: p, cover: cover, result: TestResult{Test: t}, facts: Facts{Time: TestStart(), Context: strictjson.Value{Kind: strictjson.Object}, History: NewHistory()}}
 		for _, s := range t.Steps {
 			r.step(s)
 		}
@@ -152,6 +152,7 @@ func (r *testRun) try(s *lang.Try) {
 	if r.cover != nil {
 		r.cover.count(r.program.policy, req, facts)
 	}
+	r.facts.History.Apply(x.Decision.Changes)
 	used := x.Decision.Used
 	r.facts.Approvals = slices.DeleteFunc(slices.Clone(r.facts.Approvals), func(a Approval) bool { return slices.Contains(used, a) })
 	r.last, r.asked, r.askedAt = req, x.Decision, facts

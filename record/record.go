@@ -53,6 +53,7 @@ func Fill(ev *audit.Decision, program *eval.Program, req *eval.Request, facts *e
 	for _, e := range d.Errors {
 		ev.Errors = append(ev.Errors, audit.RuleError{Rule: e.Rule, Code: string(e.Code), Message: audit.Shown(e.Message)})
 	}
+	ev.History = Changes(d.Changes)
 	if d.Detail != "" {
 		ev.Detail = audit.Shown(d.Detail)
 	}

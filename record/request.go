@@ -86,7 +86,7 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 
 // ofRules are the codes of denials by the rules, and of what is denied before any rule because of what the policy declares.
 var ofRules = map[eval.Code]bool{
-	eval.CodeForbidden: true, eval.CodeRuleError: true, eval.CodeUnsupported: true, eval.CodeConditionFailed: true, eval.CodeNoPermit: true, eval.CodeNotDelegated: true,
+	eval.CodeForbidden: true, eval.CodeRuleError: true, eval.CodeNoHistory: true, eval.CodeLimit: true, eval.CodeOutOfOrder: true, eval.CodeConditionFailed: true, eval.CodeNoPermit: true, eval.CodeNotDelegated: true,
 	eval.CodeInvalidRequest: true, eval.CodeUnknownAction: true, eval.CodeUnknownTool: true, eval.CodeInvalidArguments: true, eval.CodeInvalidContext: true,
 	eval.CodeInvalidEffect: true, eval.CodeDefinitionChanged: true, eval.CodeTooLarge: true,
 }

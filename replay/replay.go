@@ -37,7 +37,7 @@ type Skip struct {
 type Change struct {
 	From    audit.Outcome `json:"from"`
 	To      audit.Outcome `json:"to"`
-	Was     string        `json:"was"` // rules that decided, or the code when none did
+	Was     string        `json:"was"` // rules that decided or, when none did, the code
 	Now     string        `json:"now"`
 	Count   uint64        `json:"count"`
 	Samples []Sample      `json:"samples"` // the first of them
@@ -62,6 +62,7 @@ func Run(records iter.Seq2[audit.Record, error], program *eval.Program, samples 
 	out := &Report{Policy: program.Policy().DigestString(), Skipped: []Skip{}, Groups: []Change{}}
 	skipped := map[string]uint64{}
 	groups := map[[4]string]*Change{}
+	history := eval.NewHistory() // of what this program would have permitted
 	for r, err := range records {
 		if err != nil {
 			return nil, err
@@ -74,6 +75,7 @@ func Run(records iter.Seq2[audit.Record, error], program *eval.Program, samples 
 		req, facts, err := record.Request(d)
 		if err != nil {
 			skipped[reason(err)]++
+			remember(history, d)
 			continue
 		}
 		for i := range facts.Approvals {
@@ -82,13 +84,13 @@ func Run(records iter.Seq2[audit.Record, error], program *eval.Program, samples 
 			}
 		}
 		out.Replayed++
-		now := program.Decide(req, facts)
+		now := history.Decide(program, req, facts)
 		to := audit.Outcome(now.Outcome.String())
 		if to == d.Outcome {
 			continue
 		}
 		out.Changed++
-		key := [4]string{string(d.Outcome), string(to), by(d.Rules, d.Code), by(now.RuleIDs(), string(now.Code))}
+		key := [4]string{string(d.Outcome), string(to), by(d.Rules, d.Code, d.ErrorRules()), by(now.RuleIDs(), string(now.Code), now.ErrorRules())}
 		g := groups[key]
 		if g == nil {
 			g = &Change{From: d.Outcome, To: to, Was: key[2], Now: key[3], Samples: []Sample{}}
@@ -111,6 +113,18 @@ func Run(records iter.Seq2[audit.Record, error], program *eval.Program, samples 
 	return out, nil
 }
 
+// remember lets the history have what a permit that can't be asked again changed, as far as the log shows it.
+func remember(h *eval.History, d *audit.Decision) {
+	if d.Outcome != audit.Permit {
+		return
+	}
+	changes, err := record.History(d.History)
+	if err != nil {
+		return
+	}
+	h.Apply(slices.DeleteFunc(changes, func(c eval.Change) bool { return c.Private }))
+}
+
 // danger orders changes: what opens comes before what closes, and what opens most comes first.
 func danger(c Change) int {
 	order := []audit.Outcome{audit.Deny, audit.Ask, audit.Permit}
@@ -118,11 +132,15 @@ func danger(c Change) int {
 	return 3*(from-to) - to
 }
 
-func by(rules []string, code string) string {
-	if len(rules) == 0 {
-		return code
+// by says what decided: rules or, where none did, the code with the limits and conditions that it is about.
+func by(rules []string, code string, in []string) string {
+	switch {
+	case len(rules) > 0:
+		return strings.Join(rules, ", ")
+	case len(in) > 0:
+		return code + " in " + strings.Join(in, ", ")
 	}
-	return strings.Join(rules, ", ")
+	return code
 }
 
 // reason is the general reason of an error of record.Request.

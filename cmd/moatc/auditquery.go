@@ -48,7 +48,7 @@ Exit codes: 0 whether anything was found or not, 5 the log is broken, 1 it can't
 	list := func(into *[]string, name, usage string) { cmd.Flags().StringArrayVar(into, name, nil, usage) }
 	list(&q.kinds, "kind", "records of this `kind`: decision, effect, alert, …")
 	list(&q.agents, "agent", "of the agent or person of this `name`")
-	list(&q.rules, "rule", "decided by the rule of this `id`")
+	list(&q.rules, "rule", "decided by the rule, limit or lifecycle of this `id`")
 	list(&q.outcomes, "outcome", "decisions with this `outcome`: permit, ask or deny")
 	list(&q.codes, "code", "decisions with this `code`")
 	list(&q.resources, "resource", "on resources that this `pattern` matches")
@@ -111,7 +111,7 @@ func (q *query) match(r audit.Record) bool {
 	one := func(among []string, have ...string) bool {
 		return len(among) == 0 || slices.ContainsFunc(have, func(s string) bool { return slices.Contains(among, s) })
 	}
-	return one(q.kinds, string(r.Kind)) && one(q.agents, f.agent) && one(q.rules, f.rules...) && one(q.outcomes, f.outcome) && one(q.codes, f.code) &&
+	return one(q.kinds, string(r.Kind)) && one(q.agents, f.agent) && one(q.rules, append(f.in, f.rules...)...) && one(q.outcomes, f.outcome) && one(q.codes, f.code) &&
 		(q.from.IsZero() || !r.Time.Before(q.from)) && (q.to.IsZero() || r.Time.Before(q.to)) && q.matchResource(f.resource)
 }
 
@@ -127,12 +127,13 @@ func (q *query) matchResource(name string) bool {
 type eventFacts struct {
 	agent, action, resource, outcome, code, more string
 	rules                                        []string
+	in                                           []string // limits, lifecycles and rules that the code is about
 }
 
 func factsOf(ev audit.Event) eventFacts {
 	switch e := ev.(type) {
 	case *audit.Decision:
-		return eventFacts{agent: e.Agent, action: e.Action, resource: e.Resource, outcome: string(e.Outcome), code: e.Code, rules: e.Rules, more: strings.TrimSpace(argsText(e.Args) + " " + shown(e.Detail))}
+		return eventFacts{agent: e.Agent, action: e.Action, resource: e.Resource, outcome: string(e.Outcome), code: e.Code, rules: e.Rules, in: e.ErrorRules(), more: strings.TrimSpace(argsText(e.Args) + " " + shown(e.Detail))}
 	case *audit.Effect:
 		return eventFacts{agent: e.Agent, action: e.Action, resource: shown(e.Resource), outcome: e.Outcome, more: strings.TrimSpace(fmt.Sprintf("of entry %d %s", e.Decision, shown(e.Detail)))}
 	case *audit.SandboxCall:
@@ -206,6 +207,8 @@ func recordText(r audit.Record) string {
 	switch {
 	case len(f.rules) > 0:
 		parts = append(parts, "by "+strings.Join(f.rules, ", "))
+	case len(f.in) > 0:
+		parts = append(parts, f.code+" in "+strings.Join(f.in, ", "))
 	case f.code != "":
 		parts = append(parts, f.code)
 	}

@@ -47,6 +47,9 @@ earlier message; --context plays the host.
 With --batch the one argument is a file (or -) with a request on every line, of at most 1 MiB; the answers are JSON lines in
 the same order (text lines with --format text), and a summary goes to standard error.
 
+A run begins with an empty history. Limits, lifecycles and ` + "`once`" + ` see the requests that were permitted before in the same run, in the order of the
+arguments or lines.
+
 With --log every decision is written to an audit log, and answered once it is durable there; one that can't be written is a deny. The policy says which
 arguments the log holds. See ` + "`moatc audit`" + ` and ` + "`moatc replay`" + `.
 
@@ -89,7 +92,7 @@ gravest: 1, 3, 2, 4, 0. With --batch: 0 every line was decided, 3 some line was 
 			printDiagnostics(cmd, ds.Errors())
 			return exit(exitDiagnostics(ds))
 		}
-		a := &asker{program: eval.New(p), explain: explain, evidence: &ev, policy: policy, text: format.value == "text" && (!batch || cmd.Flags().Changed("format"))}
+		a := &asker{program: eval.New(p), history: eval.NewHistory(), explain: explain, evidence: &ev, policy: policy, text: format.value == "text" && (!batch || cmd.Flags().Changed("format"))}
 		if logDir != "" {
 			if a.log, err = openLog(cmd, logDir, logKey); err != nil {
 				return err
@@ -198,6 +201,7 @@ func readRequest(stdin io.Reader, name string) ([]byte, error) {
 // An asker asks one policy.
 type asker struct {
 	program  *eval.Program
+	history  *eval.History // of this run
 	explain  bool
 	text     bool // the answers are for people
 	evidence *evidence
@@ -229,12 +233,14 @@ func (a *asker) decide(data []byte) answer {
 		an.decision.Code = eval.CodeInvalidRequest
 		return an
 	}
+	an.facts.History = a.history
 	if !a.explain && !a.text {
-		an.decision = a.program.Decide(an.request, an.facts)
+		an.decision = a.history.Decide(a.program, an.request, an.facts)
 		return an
 	}
 	x := a.program.Explain(an.request, an.facts)
 	an.decision = x.Decision
+	a.history.Apply(x.Decision.Changes)
 	if a.explain {
 		an.explanation = &x
 	}

@@ -5,13 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/report"
-)
-
-const (
-	maxStates = 100_000 // values that are kept between requests, in all
-	maxSums   = 66      // partial sums in the window of a limit
 )
 
 // A stateful is a limit, a lifecycle or a once, with what it keeps between requests.
@@ -34,7 +30,7 @@ func printState(w io.Writer, p *lang.Program) {
 	for _, k := range all {
 		fmt.Fprintf(w, "    state: %-*s  %s  (%s)\n", width, k.name, k.what, report.Escape(k.span.String()))
 	}
-	fmt.Fprintf(w, "    state: at most %d of these are kept in all; past them what would need another is denied\n", maxStates)
+	fmt.Fprintf(w, "    state: at most %d of these are kept in all; past them what would need another is denied\n", eval.MaxCells)
 }
 
 // stateOf lists what a policy keeps: of each limit, of each lifecycle, and of each event that is asked for, whatever the number of places that ask.
@@ -46,7 +42,7 @@ func stateOf(p *lang.Program) []stateful {
 		case l.PerSession:
 			what = "one number for each session"
 		case l.Sum != nil:
-			what = fmt.Sprintf("at most %d partial sums", maxSums)
+			what = fmt.Sprintf("at most %d partial sums", eval.MaxParts)
 		}
 		if !l.PerSession {
 			what += " for each " + l.Each
