@@ -31,6 +31,11 @@ forbid far: any to execute on tool pay when domain(args.to) != "example.com"
 forbid any to any on "file:///**/.ssh/**"
 `
 
+// benchPast makes benchPolicy ask for the past: a limit on what is measured, and an event that hasn't happened.
+const benchPast = `limit any to execute on tool pay sum args.amount <= 100000000.00 per 24h
+forbid again: any to execute on tool pay when agent once (read on "file:///srv/secret/**") within 1h
+`
+
 // A benchBed is a PEP and messages for it.
 type benchBed struct {
 	pep      *PEP
@@ -43,8 +48,8 @@ type benchBed struct {
 	signature []byte
 }
 
-// newBenchBed makes a PEP, and messages of senders in turn, each with a token of so many blocks, all but the last of which they share.
-func newBenchBed(b *testing.B, blocks, senders, messages int) *benchBed {
+// newBenchBed makes a PEP whose policy says more, and messages of senders in turn, each with a token of so many blocks, all but the last of which they share.
+func newBenchBed(b *testing.B, more string, blocks, senders, messages int) *benchBed {
 	b.Helper()
 	check := func(err error) {
 		if err != nil {
@@ -63,7 +68,7 @@ func newBenchBed(b *testing.B, blocks, senders, messages int) *benchBed {
 		principals += fmt.Sprintf("agent a%d in Staff\n", i)
 		names += fmt.Sprintf(`,"a%d": %q`, i, holders[i].Key())
 	}
-	policy := strings.Replace(benchPolicy, "PRINCIPALS", principals, 1)
+	policy := strings.Replace(benchPolicy, "PRINCIPALS", principals, 1) + more
 	trust := fmt.Sprintf(`{"version": 1, "realm": "bench", "sequence": 1, "roots": [{"key": %q, "grants": [{"actions": ["execute", "read"], "resources": ["tool://**", "file:///srv/**"]}]}], "names": {%s}}`, root.Key(), names[1:])
 	secret, err := audit.GenerateKey("example.com/bench")
 	check(err)
@@ -140,7 +145,7 @@ func BenchmarkPEP(b *testing.B) {
 	const batch = 512
 	for _, blocks := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("blocks=%d", blocks), func(b *testing.B) {
-			bed := newBenchBed(b, blocks, 1, batch)
+			bed := newBenchBed(b, "", blocks, 1, batch)
 			b.ReportAllocs()
 			var decide, verify []time.Duration
 			n := 0
@@ -180,11 +185,53 @@ func BenchmarkPEP(b *testing.B) {
 	}
 }
 
+// A warm decision that asks for the past, one that a limit and a `once` are about, beside one of a policy without: in turns, and the medians are compared. Allocations are counted
+// apart, over decisions of one kind.
+func BenchmarkPEPHistory(b *testing.B) {
+	const batch = 512
+	beds := []*benchBed{newBenchBed(b, "", 1, 1, batch), newBenchBed(b, benchPast, 1, 1, batch)}
+	names := []string{"plain", "past"}
+	var took [2][]time.Duration
+	var allocs [2]float64
+	ctx := context.Background()
+	decide := func(bed *benchBed, i int) audit.Ticket {
+		var a Answer
+		t := bed.pep.decide(ctx, bed.messages[i], &a)
+		if a.Code != "permit" {
+			b.Fatal(a.Code, a.Reason)
+		}
+		return t
+	}
+	for b.Loop() {
+		for kind, bed := range beds {
+			bed.again()
+			i := 0
+			allocs[kind] = testing.AllocsPerRun(batch/2-1, func() { decide(bed, i); i++ })
+			for ; i < batch; i++ {
+				start := time.Now()
+				t := decide(bed, i)
+				took[kind] = append(took[kind], time.Since(start))
+				if i%64 == 63 { // the queue is bounded
+					if err := t.Wait(ctx); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	for kind, name := range names {
+		b.ReportMetric(float64(median(took[kind])), name+"-ns")
+		b.ReportMetric(allocs[kind], name+"-allocs")
+	}
+	b.ReportMetric(float64(median(took[1]))-float64(median(took[0])), "more-ns")
+}
+
 // BenchmarkPEPThroughput is decisions for many callers, each of which waits until its record is durable, beside as many that only verify a signature: what the
 // cores allow. They take turns, since the machine isn't the same from one second to the next.
 func BenchmarkPEPThroughput(b *testing.B) {
 	const callers, senders, each = 512, 16, 24
-	bed := newBenchBed(b, 1, senders, callers*each)
+	bed := newBenchBed(b, "", 1, senders, callers*each)
 	round := func(one func(i int)) time.Duration {
 		runtime.GC()
 		var all sync.WaitGroup

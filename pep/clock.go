@@ -1,6 +1,7 @@
 package pep
 
 import (
+	"errors"
 	"sync"
 	"time"
 )
@@ -15,6 +16,8 @@ type Clock struct {
 
 // MaxJump is how far the wall clock may run ahead of the monotonic one, in all, before the PEP halts.
 const MaxJump = 5 * time.Minute
+
+var errClock = errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")
 
 // A timekeeper makes of two clocks a time that never goes back. Where the wall clock goes back, time runs on by the monotonic clock. Where
 // it jumps ahead by more than MaxJump, there is no time until it comes back or somebody acknowledges the jump: otherwise a moment of

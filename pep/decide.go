@@ -27,6 +27,7 @@ type decision struct {
 	chainErr error
 	name     string // the sender's, or its did:key
 
+	ordered bool       // no other decision that depends on the history goes on
 	answer  Answer     // with the request that it is about
 	facts   eval.Facts // by which it was decided
 	verdict verdict
@@ -54,6 +55,17 @@ type verdict struct {
 	pending  *Ask
 	facts    eval.Facts // with the authority, attestations and approvals that were counted
 	nonces   []token.ID // of the asks whose approvals a permit rests on, each once
+}
+
+// run is what follows on the first stage: the answer, and its place in the log.
+func (c *decision) run() audit.Ticket {
+	defer func() {
+		if c.ordered {
+			c.pep.order.Unlock()
+		}
+	}()
+	c.decide()
+	return c.record()
 }
 
 // authenticate is the first stage. Its errors are for the operator alone. When it returns nil, the message's sequence number is used up.
@@ -154,6 +166,12 @@ func (c *decision) refuse(stage Stage, code eval.Code, reason error) {
 // settle has the rules decide, and changes what their answer changes: a permit uses up the approvals that it rests on, an ask waits.
 func (c *decision) settle() {
 	v := &c.verdict
+	if c.chain != nil && c.in.remembers() {
+		if err := c.enter(); err != nil {
+			c.refuse(StageRules, CodeClock, err)
+			return
+		}
+	}
 	c.judge(v)
 	if v.outcome == eval.Permit && len(v.nonces) > 0 {
 		ok, err := c.pep.consume(v.nonces)
@@ -184,6 +202,26 @@ func (c *decision) settle() {
 	}
 }
 
+// enter begins the step of a decision that depends on the history: until it has its place in the log, no other such decision goes on. The step's time is that of its
+// beginning, not of the message's arrival: whoever waited for the host's facts finds no room in a window that is over, nor does a token hold that has expired meanwhile.
+func (c *decision) enter() error {
+	c.pep.order.Lock()
+	c.ordered = true
+	now, ok := c.pep.time.tell()
+	if !ok {
+		return errClock
+	}
+	before := c.now
+	c.now, c.facts.Time = now, now
+	if now.Unix() == before.Unix() { // tokens and lists end with a second
+		return nil
+	}
+	if _, err := c.pep.verifier.Verify(c.delivery.Token, c.in.terms(now)); err != nil {
+		c.chain, c.chainErr = nil, err
+	}
+	return nil
+}
+
 // judge is the third stage. It changes nothing. A message that names what was in force before is decided by that as well.
 func (c *decision) judge(v *verdict) {
 	c.rules(v)
@@ -206,8 +244,14 @@ func (c *decision) judgeBefore(v *verdict) {
 	var narrower verdict
 	before.rules(&narrower)
 	nonces := distinct(append(v.nonces, narrower.nonces...))
-	if narrower.outcome < v.outcome {
+	switch {
+	case narrower.outcome < v.outcome:
 		*v = narrower
+	case v.outcome == eval.Permit:
+		changes, ok := eval.JoinChanges(v.decision.Changes, narrower.decision.Changes)
+		if v.decision.Changes = changes; !ok {
+			*v = verdict{code: eval.CodeOutOfOrder, facts: v.facts, decision: eval.Decision{Code: eval.CodeOutOfOrder, Detail: "the policy in force and the one before would lead a lifecycle to different states"}}
+		}
 	}
 	v.nonces = nonces
 }
@@ -245,6 +289,7 @@ func (c *decision) rules(v *verdict) {
 	if len(c.delivery.Attestations) > 0 || len(c.delivery.Approvals) > 0 {
 		c.statements(v)
 	}
+	v.facts.History = c.pep.history
 	v.decision = c.in.program.Decide(c.answer.Request, v.facts)
 	v.outcome, v.code = v.decision.Outcome, v.decision.Code
 	if len(v.decision.Used) == 0 {
@@ -286,12 +331,16 @@ func (c *decision) record() audit.Ticket {
 	if a.Outcome == eval.Permit {
 		a.basis = &basis{c.in, c.facts}
 	}
-	t, err := c.pep.queue(c.writeDown(), c.now)
+	var changes []eval.Change
+	if a.Outcome == eval.Permit {
+		changes = a.Decision.Changes
+	}
+	t, err := c.pep.queue(c.writeDown(), c.now, changes)
 	if err != nil {
 		// What can't be written as it is, such as a fact of the host that is no text, is written down without it: its number is used up.
 		a.notRecorded(err)
 		c.facts = eval.Facts{}
-		if t, err = c.pep.queue(c.writeDown(), c.now); err != nil {
+		if t, err = c.pep.queue(c.writeDown(), c.now, nil); err != nil {
 			return audit.Ticket{}
 		}
 	}
@@ -324,7 +373,7 @@ func (c *decision) senderText() string {
 	return c.message.Sender.String()
 }
 
-// writeDown makes the record of the decision.
+// writeDown makes the record of the decision, with what it changes in the history.
 func (c *decision) writeDown() *audit.Decision {
 	a, m, in, d := &c.answer, c.message, c.in, &c.event
 	c.facts.Time = c.now // also where no facts were asked for: it says until when the sender is remembered

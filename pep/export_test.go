@@ -2,6 +2,7 @@ package pep
 
 import (
 	"encoding/binary"
+	"path/filepath"
 	"time"
 
 	"github.com/moat-lang/moat/token"
@@ -9,6 +10,12 @@ import (
 
 // BreakState closes the state under a PEP, as a disk that is gone would.
 func BreakState(p *PEP) error { return p.state.close() }
+
+// MendState opens a state again that was broken.
+func MendState(p *PEP) (err error) {
+	p.state, err = openState(filepath.Join(p.cfg.Dir, "state.db"), false)
+	return err
+}
 
 // CrowdSenders makes a PEP remember as many senders as it may, and returns what makes it forget them.
 func CrowdSenders(p *PEP) (undo func()) {

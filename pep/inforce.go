@@ -26,6 +26,11 @@ type inForce struct {
 	until       time.Time // until when previous counts
 }
 
+// remembers tells whether decisions depend on what was permitted before.
+func (in *inForce) remembers() bool {
+	return in.program.Remembers() || in.previous != nil && in.previous.program.Remembers()
+}
+
 func newInForce(program *eval.Program, trust *token.Trust, revoked *token.Revocations) *inForce {
 	in := &inForce{program: program, digest: program.Policy().Digest(), trust: trust, trustDigest: trust.Digest(), revoked: revoked}
 	in.maxDepth, in.maxTTL = Delegation(program.Policy())

@@ -33,7 +33,12 @@ type PEP struct {
 	// changing serializes what replaces inForce.
 	changing sync.Mutex
 
-	// mu guards what decisions change. A decision, what it changes and its place in the log are one step under it.
+	// history is what has been permitted, as far as policies ask for it. Under order, deciding by it, what that changes and the place in the
+	// log are one step; decisions that don't depend on it don't wait for each other. Whoever takes both locks takes order before mu.
+	history *eval.History
+	order   sync.Mutex
+
+	// mu guards what decisions change. What a decision changes and its place in the log are one step under it.
 	mu      sync.Mutex
 	senders map[token.Key]*sender
 	asks    map[token.ID]*pendingAsk
@@ -231,7 +236,7 @@ func (p *PEP) decide(ctx context.Context, d *token.Delivery, a *Answer) (ticket 
 	}
 	now, ok := p.time.tell()
 	if !ok {
-		a.Code, a.Reason = CodeClock, errors.New("pep: the wall clock has jumped ahead of the monotonic one; see AcknowledgeClock")
+		a.Code, a.Reason = CodeClock, errClock
 		return audit.Ticket{}
 	}
 	m, err := p.verifier.OpenMessage(d.Message)
@@ -244,8 +249,7 @@ func (p *PEP) decide(ctx context.Context, d *token.Delivery, a *Answer) (ticket 
 	if err := c.authenticate(); err != nil {
 		*a = p.nobody(err)
 	} else {
-		c.decide()
-		ticket = c.record()
+		ticket = c.run()
 		*a = c.answer
 	}
 	c.release()
@@ -275,8 +279,20 @@ func (p *PEP) alarm(r any, m *token.Message) error {
 	return reason
 }
 
-// queue gives an event its place in the log.
-func (p *PEP) queue(ev audit.Event, now time.Time) (audit.Ticket, error) {
+// EndSession forgets what was counted and seen by a session, which otherwise is remembered for ever. Call it when the session is over and nothing of it is
+// being decided any more. Don't use its name again: after a crash, a session that was ended in the last seconds is remembered again, as it was, until it is
+// ended once more. What is remembered of agents isn't forgotten.
+func (p *PEP) EndSession(session string) {
+	if p == nil || p.history == nil {
+		return
+	}
+	p.order.Lock() // a decision that has looked at the session is in the log before
+	defer p.order.Unlock()
+	p.history.EndSession(session)
+}
+
+// queue gives an event its place in the log, and changes in the history what goes with it.
+func (p *PEP) queue(ev audit.Event, now time.Time, changes []eval.Change) (audit.Ticket, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t, err := p.log.Queue(ev)
@@ -287,12 +303,13 @@ func (p *PEP) queue(ev audit.Event, now time.Time) (audit.Ticket, error) {
 		p.last.size, p.ticket = t.Index+1, t
 	}
 	p.last.time = later(p.last.time, now)
+	p.history.Apply(changes)
 	return t, nil
 }
 
 // append adds an event to the log, and returns once it is durable.
 func (p *PEP) append(ev audit.Event, now time.Time) (audit.Ticket, error) {
-	t, err := p.queue(ev, now)
+	t, err := p.queue(ev, now, nil)
 	if err == nil {
 		err = t.Wait(context.Background())
 	}

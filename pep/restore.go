@@ -8,6 +8,7 @@ import (
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/record"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -28,7 +29,10 @@ func (p *PEP) restore(program *eval.Program, trust *token.Trust) error {
 	if err != nil {
 		return err
 	}
-	p.senders, p.asks = senders, asks
+	p.senders, p.asks, p.history = senders, asks, eval.NewHistory()
+	if err := p.state.loadHistory(p.history); err != nil {
+		return err
+	}
 	p.last = sum
 	if err := p.replay(trust, known); err != nil {
 		return err
@@ -121,6 +125,11 @@ func (p *PEP) replay(trust *token.Trust, known map[string]uint64) error {
 			} else {
 				s.last = later(s.last, r.Time)
 			}
+			changes, err := record.History(ev.History)
+			if err != nil {
+				return fmt.Errorf("pep: record %d of the log: %w", r.Index, err)
+			}
+			p.history.Apply(changes)
 			if len(ev.Used) > 0 {
 				used = append(used, p.usedUp(k, ev)...)
 			}
@@ -189,11 +198,22 @@ func (p *PEP) housekeeping() {
 	}
 }
 
+// latest is the time of the latest decision in the log.
+func (p *PEP) latest() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.time
+}
+
 // sumUp keeps what the log says so far.
 func (p *PEP) sumUp() error {
 	changed, forgotten := map[token.Key]sender{}, []token.Key(nil)
 	var expired []token.ID
+	p.order.Lock() // what the history is and up to where the log has been summed up belong together
+	p.history.Forget(p.latest())
+	cells := p.history.Changed()
 	p.mu.Lock()
+	p.order.Unlock()
 	sum, ticket := p.last, p.ticket
 	for k, s := range p.senders {
 		if s.dirty {
@@ -222,9 +242,10 @@ func (p *PEP) sumUp() error {
 		err = p.state.deleteAsks(expired)
 	}
 	if err == nil {
-		err = p.state.sumUp(sum, changed, forgotten)
+		err = p.state.sumUp(sum, changed, forgotten, cells)
 	}
 	if err != nil {
+		p.history.Keep(cells)
 		p.mu.Lock()
 		for k := range changed {
 			if s := p.senders[k]; s != nil {

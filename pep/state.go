@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -31,6 +32,7 @@ var (
 	bucketWindows = []byte("windows") // sender → when it was last used, window
 	bucketAsks    = []byte("asks")    // nonce → ask
 	bucketRevoked = []byte("revoked") // signer → the signed list
+	bucketHistory = []byte("history") // cell → the changes that make it what it is
 	keySummary    = []byte("summary")
 	keyTrust      = []byte("trust")
 )
@@ -60,7 +62,7 @@ func openState(path string, create bool) (*state, error) {
 	}
 	s := &state{db}
 	err = s.update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketWindows, bucketAsks, bucketRevoked} {
+		for _, name := range [][]byte{bucketMeta, bucketWindows, bucketAsks, bucketRevoked, bucketHistory} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -137,8 +139,40 @@ func (s *state) load() (sum summary, senders map[token.Key]*sender, asks map[tok
 	return sum, senders, asks, err
 }
 
-// sumUp keeps a summary, the windows that changed since the last one, and which senders are forgotten.
-func (s *state) sumUp(sum summary, changed map[token.Key]sender, forgotten []token.Key) error {
+// loadHistory adds what the state keeps of the history.
+func (s *state) loadHistory(h *eval.History) error {
+	return s.view(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketHistory).ForEach(func(k, v []byte) error {
+			changes, ok := decodeChanges(k, v)
+			if !ok {
+				return errState("the history")
+			}
+			h.Apply(changes)
+			return nil
+		})
+	})
+}
+
+// putHistory keeps the cells of the history that have changed.
+func putHistory(tx *bbolt.Tx, cells map[eval.Cell][]eval.Change) error {
+	b := tx.Bucket(bucketHistory)
+	for c, changes := range cells {
+		key := cellKey(c)
+		if len(changes) == 0 {
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := b.Put(key, encodeChanges(key, changes)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sumUp keeps a summary, the windows that changed since the last one, which senders are forgotten, and what changed in the history.
+func (s *state) sumUp(sum summary, changed map[token.Key]sender, forgotten []token.Key, cells map[eval.Cell][]eval.Change) error {
 	return s.update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketWindows)
 		for k, snd := range changed {
@@ -151,6 +185,9 @@ func (s *state) sumUp(sum summary, changed map[token.Key]sender, forgotten []tok
 			if err := b.Delete(k[:]); err != nil {
 				return err
 			}
+		}
+		if err := putHistory(tx, cells); err != nil {
+			return err
 		}
 		v := binary.BigEndian.AppendUint64(nil, sum.size)
 		v = append(v, sum.hash[:]...)
