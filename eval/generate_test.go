@@ -69,7 +69,7 @@ func (g *generator) limit(i int) string {
 	}
 	window := g.pick("per 3s", "per 1m", "per session")
 	if tool == "t0" && strings.HasPrefix(what, "execute") && g.maybe(0.6) {
-		b.WriteString(" sum " + g.pick("args.x", "args.y ?? 1.5", "args.x - 2") + " <= " + g.pick("5", "7.5", "100") + " " + window)
+		b.WriteString(" sum " + g.pick("args.x", "(args.y ?? 1.5)", "(args.x - 2)") + " <= " + g.pick("5", "7.5", "100") + " " + window)
 	} else {
 		b.WriteString(" count <= " + g.pick("1", "2", "3") + " " + window)
 		if window != "per session" && g.maybe(0.3) {

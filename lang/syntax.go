@@ -129,6 +129,8 @@ func (m *mistake) mark() string {
 	}
 	decl := m.word(-m.at)
 	switch {
+	case isCompareOp[word] && decl == "limit" && word != "<=":
+		return "a limit says how much there may be: write `<=`"
 	case isCompareOp[word]:
 		return "comparisons don't chain: write a < b and b < c"
 	case word == "*" && isNamesWord[before]:
