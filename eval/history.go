@@ -120,6 +120,16 @@ func (h *History) Apply(changes []Change) {
 	}
 }
 
+// Len returns the number of cells.
+func (h *History) Len() int {
+	if h.isZero() {
+		return 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.cells)
+}
+
 // EndSession forgets a session. One that begins later under the same name has no past.
 func (h *History) EndSession(session string) {
 	if h.isZero() {

@@ -3,8 +3,10 @@ package pep
 import (
 	"encoding/binary"
 	"path/filepath"
+	"strconv"
 	"time"
 
+	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/token"
 )
 
@@ -43,3 +45,25 @@ func StoredAsks(p *PEP) (n int, err error) {
 
 // SumUp sums up the state now.
 func SumUp(p *PEP) error { return p.sumUp() }
+
+// CrowdHistory puts a history with this many cells in the place of a PEP's, and returns what puts that back.
+func CrowdHistory(p *PEP, n int) (undo func()) {
+	changes := make([]eval.Change, n)
+	for i := range changes {
+		changes[i] = eval.Change{Cell: eval.Cell{Session: strconv.Itoa(i)}, Kind: eval.ChangeState, State: "x"}
+	}
+	crowded := eval.NewHistory()
+	crowded.Apply(changes)
+	p.order.Lock()
+	defer p.order.Unlock()
+	before := p.history
+	p.history = crowded
+	return func() {
+		p.order.Lock()
+		defer p.order.Unlock()
+		p.history = before
+	}
+}
+
+// WatchHistory looks at how full the history is, as housekeeping does.
+func WatchHistory(p *PEP) { p.watchHistory() }

@@ -421,3 +421,24 @@ func TestDamagedHistory(t *testing.T) {
 	}
 	refused("another cell's value", keys[0], cells[keys[1]])
 }
+
+// A history that is nearly full is told of, once.
+func TestNearlyFullHistory(t *testing.T) {
+	p := newPast(t, "limit any to execute on tool open count <= 5 per 1h\n")
+	alerts := func() (n int) {
+		pep.WatchHistory(p.pep)
+		for _, r := range p.records() {
+			if a, ok := r.Event.(*audit.Alert); ok && a.Monitor == "history" {
+				n++
+			}
+		}
+		return n
+	}
+	for i, c := range []struct{ cells, alerts int }{{eval.MaxCells/10*9 - 1, 0}, {eval.MaxCells / 10 * 9, 1}, {eval.MaxCells, 1}, {10, 1}, {eval.MaxCells, 2}} {
+		undo := pep.CrowdHistory(p.pep, c.cells)
+		if n := alerts(); n != c.alerts {
+			t.Errorf("%d: with %d cells %d alerts, want %d", i, c.cells, n, c.alerts)
+		}
+		undo()
+	}
+}

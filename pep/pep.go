@@ -35,8 +35,9 @@ type PEP struct {
 
 	// history is what has been permitted, as far as policies ask for it. Under order, deciding by it, what that changes and the place in the
 	// log are one step; decisions that don't depend on it don't wait for each other. Whoever takes both locks takes order before mu.
-	history *eval.History
-	order   sync.Mutex
+	history    *eval.History
+	order      sync.Mutex
+	nearlyFull bool // housekeeping's: the log says that the history is
 
 	// mu guards what decisions change. What a decision changes and its place in the log are one step under it.
 	mu      sync.Mutex

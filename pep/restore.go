@@ -194,8 +194,21 @@ func (p *PEP) housekeeping() {
 		case <-sum.C:
 			// What can't be summed up is read from the log at the next start.
 			_ = p.sumUp()
+			p.watchHistory()
 		}
 	}
+}
+
+// watchHistory writes an alert when the history is nine tenths full, and again once it has been less: past its bound it denies.
+func (p *PEP) watchHistory() {
+	full := p.history.Len() >= eval.MaxCells/10*9
+	if full && !p.nearlyFull {
+		detail := fmt.Sprintf("the history has %d cells of at most %d; past them what needs another is denied. End sessions that are over", p.history.Len(), eval.MaxCells)
+		if _, err := p.append(&audit.Alert{Monitor: "history", Detail: audit.Shown(detail)}, p.latest()); err != nil {
+			return // the next time
+		}
+	}
+	p.nearlyFull = full
 }
 
 // latest is the time of the latest decision in the log.
