@@ -4,15 +4,33 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
+	"time"
 
-	"github.com/moat-lang/moat/audit"
+	"github.com/fxamacker/cbor/v2"
+
 	"github.com/moat-lang/moat/eval"
-	"github.com/moat-lang/moat/record"
+	"github.com/moat-lang/moat/value"
 )
 
-// The state keeps each cell of the history as the changes that make it what it is: a checksum, and JSON in the form that the log has. Unlike the log it shows
-// every total: without it a budget would be unknown after a start.
+// The state keeps each cell of the history as the changes that make it what it is: a checksum, and CBOR. Unlike the log it shows every total: without it a
+// budget would be unknown after a start.
+
+// A storedCell is a cell in the state.
+type storedCell struct {
+	_              struct{} `cbor:",toarray"`
+	Of             [16]byte
+	Agent, Session string
+	Changes        []storedChange
+}
+
+type storedChange struct {
+	_     struct{} `cbor:",toarray"`
+	Kind  eval.ChangeKind
+	Time  int64 // nanoseconds since 1970
+	Part  int64 // nanoseconds
+	Total string
+	State string
+}
 
 // cellKey is the name of a cell in the state.
 func cellKey(c eval.Cell) []byte {
@@ -32,27 +50,50 @@ func checksum(key, text []byte) []byte {
 	return sum[:checksumSize]
 }
 
-func encodeChanges(key []byte, changes []eval.Change) []byte {
+// encodeCell writes a cell of at least one change.
+func encodeCell(key []byte, changes []eval.Change) []byte {
+	c := changes[0].Cell
+	cell := storedCell{Of: c.Of, Agent: c.Agent, Session: c.Session}
 	for i := range changes {
-		changes[i].Private = false
+		x := &changes[i]
+		s := storedChange{Kind: x.Kind, Part: int64(x.Part), State: x.State}
+		if x.Kind != eval.ChangeState {
+			s.Time = x.Time.UnixNano()
+		}
+		if x.Kind == eval.ChangeSum {
+			s.Total = x.Total.String()
+		}
+		cell.Changes = append(cell.Changes, s)
 	}
-	text, err := json.Marshal(record.Changes(changes))
+	data, err := cbor.Marshal(cell)
 	if err != nil {
-		panic(err) // texts, numbers and times of four-digit years
+		panic(err) // texts and numbers
 	}
-	return append(checksum(key, text), text...)
+	return append(checksum(key, data), data...)
 }
 
-// decodeChanges reports false when a value isn't one that was written under its key.
-func decodeChanges(key, data []byte) ([]eval.Change, bool) {
-	if len(data) < checksumSize {
+// decodeCell reports false when a value isn't one that was written under its key.
+func decodeCell(key, data []byte) ([]eval.Change, bool) {
+	if len(data) < checksumSize || !bytes.Equal(checksum(key, data[checksumSize:]), data[:checksumSize]) {
 		return nil, false
 	}
-	text := data[checksumSize:]
-	var kept []audit.HistoryChange
-	if !bytes.Equal(checksum(key, text), data[:checksumSize]) || json.Unmarshal(text, &kept) != nil {
+	var cell storedCell
+	if cbor.Unmarshal(data[checksumSize:], &cell) != nil {
 		return nil, false
 	}
-	changes, err := record.History(kept)
-	return changes, err == nil
+	out := make([]eval.Change, len(cell.Changes))
+	for i, s := range cell.Changes {
+		x := eval.Change{Cell: eval.Cell{Of: cell.Of, Agent: cell.Agent, Session: cell.Session}, Kind: s.Kind, Part: time.Duration(s.Part), State: s.State}
+		if x.Kind != eval.ChangeState {
+			x.Time = time.Unix(0, s.Time).UTC()
+		}
+		if x.Kind == eval.ChangeSum {
+			var err error
+			if x.Total, err = value.ParseDecimal(s.Total); err != nil {
+				return nil, false
+			}
+		}
+		out[i] = x
+	}
+	return out, true
 }

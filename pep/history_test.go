@@ -416,7 +416,7 @@ func TestDamagedHistory(t *testing.T) {
 		}
 		refused("more than was written", key, append(append([]byte(nil), value...), ' '))
 	}
-	if at := strings.Index(string(cells[keys[0]])+string(cells[keys[1]]), `"9.75"`); at < 0 {
+	if at := strings.Index(string(cells[keys[0]])+string(cells[keys[1]]), "9.75"); at < 0 {
 		t.Errorf("the state doesn't know the total: %s %s", cells[keys[0]], cells[keys[1]])
 	}
 	refused("another cell's value", keys[0], cells[keys[1]])

@@ -143,7 +143,7 @@ func (s *state) load() (sum summary, senders map[token.Key]*sender, asks map[tok
 func (s *state) loadHistory(h *eval.History) error {
 	return s.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketHistory).ForEach(func(k, v []byte) error {
-			changes, ok := decodeChanges(k, v)
+			changes, ok := decodeCell(k, v)
 			if !ok {
 				return errState("the history")
 			}
@@ -164,7 +164,7 @@ func putHistory(tx *bbolt.Tx, cells map[eval.Cell][]eval.Change) error {
 			}
 			continue
 		}
-		if err := b.Put(key, encodeChanges(key, changes)); err != nil {
+		if err := b.Put(key, encodeCell(key, changes)); err != nil {
 			return err
 		}
 	}

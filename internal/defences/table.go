@@ -207,7 +207,7 @@ var defences = []defence{
 	{"P11/kept", "what couldn't be summed up is tried again", "pep/restore.go",
 		"p.history.Keep(cells)", "", "pep", "TestP13StateFailsForAWhile"},
 	{"P11/damaged", "a cell that isn't as it was written refuses the start", "pep/history.go",
-		"if !bytes.Equal(checksum(key, text), data[:checksumSize]) || json.Unmarshal(text, &kept) != nil {", "if json.Unmarshal(text, &kept) != nil {", "pep", "TestDamagedHistory"},
+		"|| !bytes.Equal(checksum(key, data[checksumSize:]), data[:checksumSize]) {", "{", "pep", "TestDamagedHistory"},
 	{"P12/callers", "one decision at a time is made by the history", "pep/decide.go",
 		"c.pep.order.Lock()\n\tc.ordered = true", "", "pep", "TestP12ConcurrentCallers"},
 	{"P12/bound", "a full history denies", "eval/history.go",
