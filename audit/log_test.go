@@ -1,13 +1,16 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -280,6 +283,81 @@ func TestConcurrentFollow(t *testing.T) {
 		t.Errorf("saw %d records", next)
 	}
 	mustClose(t, l)
+}
+
+// countingFS counts the bytes that are read.
+type countingFS struct {
+	FS
+	n atomic.Int64
+}
+
+func (c *countingFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	f, err := c.FS.OpenFile(name, flag, perm)
+	return countingFile{f, c}, err
+}
+
+type countingFile struct {
+	File
+	fs *countingFS
+}
+
+func (f countingFile) ReadAt(p []byte, at int64) (int, error) {
+	n, err := f.File.ReadAt(p, at)
+	f.fs.n.Add(int64(n))
+	return n, err
+}
+
+func (f countingFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	f.fs.n.Add(int64(n))
+	return n, err
+}
+
+// Who follows reads on, and not the segment again; what was changed behind it is found when it goes on.
+func TestFollowReadsOn(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, Options{Key: testKey(t)})
+	for i := range 500 {
+		mustAppend(t, l, number(i))
+	}
+	c := &countingFS{FS: OS()}
+	f := &follower{fsys: c, dir: dir}
+	more := func() (n int) {
+		t.Helper()
+		before := c.n.Load()
+		if err := f.readOn(func(Record) bool { n++; return true }); err != nil {
+			t.Fatal(err)
+		}
+		if read := c.n.Load() - before; n < 10 && read > int64(1000*n) {
+			t.Errorf("%d bytes were read for %d records", read, n)
+		}
+		return n
+	}
+	if n := more(); n < 500 {
+		t.Errorf("%d records", n)
+	}
+	if n := more(); n != 0 {
+		t.Errorf("%d records when nothing was added", n)
+	}
+	mustAppend(t, l, number(500))
+	if n := more(); n != 1 {
+		t.Errorf("%d records when one was added", n)
+	}
+	mustClose(t, l)
+	more()
+	file := filepath.Join(dir, segmentName(0))
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := text[bytes.LastIndexByte(text[:len(text)-1], '\n')+1:]
+	if err := os.WriteFile(file, append(text, last...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var bad *BrokenError
+	if err := f.readOn(func(Record) bool { return true }); !errors.As(err, &bad) {
+		t.Errorf("the last line twice: %v", err)
+	}
 }
 
 // A key file that was deleted takes its digests with it; the log goes on in a new segment.

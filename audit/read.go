@@ -49,19 +49,23 @@ func (dir noLogError) Error() string { return "audit: " + string(dir) + " holds 
 // Is reports that it is fs.ErrNotExist.
 func (noLogError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Follow is Read, but when it has come to the end it waits for more, and looks again after each poll, until ctx ends. That is no error.
+// Follow is Read, but when it has come to the end it waits for more, and looks again after each poll, until ctx ends. That is no error. It reads on from where
+// it was.
 func Follow(ctx context.Context, dir string, from uint64, poll time.Duration) iter.Seq2[Record, error] {
+	return follow(ctx, OS(), dir, from, poll)
+}
+
+func follow(ctx context.Context, fsys FS, dir string, from uint64, poll time.Duration) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
+		f := &follower{fsys: fsys, dir: dir, next: from}
 		for {
-			for r, err := range Read(dir, from) {
-				// A segment that was just begun may not hold its first line yet, nor may a new log have its directory.
-				if errors.Is(err, fs.ErrNotExist) {
-					break
+			err := f.readOn(func(r Record) bool { return yield(r, nil) && ctx.Err() == nil })
+			// A segment that was just begun may not have its file yet, nor a new log its directory.
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				if err != errStop {
+					yield(Record{}, err)
 				}
-				if !yield(r, err) || err != nil || ctx.Err() != nil {
-					return
-				}
-				from++
+				return
 			}
 			select {
 			case <-ctx.Done():
@@ -70,4 +74,53 @@ func Follow(ctx context.Context, dir string, from uint64, poll time.Duration) it
 			}
 		}
 	}
+}
+
+// A follower knows how far it has read a log.
+type follower struct {
+	fsys FS
+	dir  string
+	next uint64 // index of the record that is wanted next
+	at   *scan  // of the last segment that it has read of; nil before the first
+}
+
+// readOn calls each with the records that have come. It ends with errStop when each wants no more.
+func (f *follower) readOn(each func(Record) bool) error {
+	segments, err := listSegments(f.fsys, f.dir)
+	if err != nil {
+		return err
+	}
+	for len(segments) > 1 && (f.at == nil && segments[1] <= f.next || f.at != nil && segments[0] < f.at.first) {
+		segments = segments[1:]
+	}
+	for _, first := range segments {
+		s := scan{first: first, next: first}
+		switch {
+		case f.at == nil && first > f.next:
+			return broken(f.next, segmentName(first), "the log's first segments are missing")
+		case f.at != nil && f.at.first == first:
+			s = *f.at
+		}
+		s, err := s.goOn(f.fsys, f.dir, func(index uint64, line []byte, _ *[32]byte) error {
+			if index < f.next {
+				return nil
+			}
+			r, err := parseRecord(bytes.Clone(line))
+			if err != nil {
+				return broken(index, "", "%s", err)
+			}
+			if f.next = index + 1; !each(r) {
+				return errStop
+			}
+			return nil
+		})
+		if err == nil && f.at != nil && f.at.first != first {
+			err = f.at.join(&s)
+		}
+		if err != nil {
+			return err
+		}
+		f.at = &s
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 )
@@ -25,15 +26,20 @@ type scan struct {
 // scanSegment reads a segment and checks that its records chain, by the bytes of their ends alone; only the first is parsed. It calls each, which
 // mustn't keep the line, for every record. What is wrong with the log is a *BrokenError.
 func scanSegment(fsys FS, dir string, first uint64, each func(index uint64, line []byte, hash *[32]byte) error) (scan, error) {
-	s := scan{first: first, next: first}
-	name := segmentName(first)
+	return scan{first: first, next: first}.goOn(fsys, dir, each)
+}
+
+// goOn reads what stands behind what was scanned.
+func (s scan) goOn(fsys FS, dir string, each func(index uint64, line []byte, hash *[32]byte) error) (scan, error) {
+	first, name := s.first, segmentName(s.first)
 	f, err := fsys.OpenFile(filepath.Join(dir, name), os.O_RDONLY, 0)
 	if err != nil {
 		return s, err
 	}
 	defer f.Close()
-	in := newLines(f)
+	in := newLines(io.NewSectionReader(f, s.size, math.MaxInt64-s.size))
 	defer in.close()
+	in.offset = s.size
 	for {
 		line, err := in.next()
 		if err != nil {
