@@ -21,6 +21,7 @@ type compiler struct {
 	names  []string
 	base   int  // the first slot that is visible: a define doesn't see the variables around its use
 	meter  bool // count steps at run time
+	neg    bool // what is compiled counts when it is false: it stands under an odd number of negations, or where that can't be told
 }
 
 // members are the principals in a group.
@@ -42,11 +43,11 @@ func (c *compiler) members(group string) map[string]bool {
 func (c *compiler) conds(conds []lang.Cond) truthFn {
 	var fns []truthFn
 	for _, cond := range conds {
-		fn := c.truth(cond.X)
 		if cond.Unless {
-			fn = negated(fn)
+			fns = append(fns, negated(c.turned().truth(cond.X)))
+		} else {
+			fns = append(fns, c.truth(cond.X))
 		}
-		fns = append(fns, fn)
 	}
 	switch len(fns) {
 	case 0:
@@ -77,6 +78,20 @@ func asksAgent(conds []lang.Cond) bool {
 		lang.Walk(c.X, look)
 	}
 	return asks
+}
+
+// turned is the compiler of what is negated.
+func (c *compiler) turned() *compiler {
+	out := *c
+	out.neg = !c.neg
+	return &out
+}
+
+// inside is the compiler of what is no condition of its own: whether it counts when it is true or false can't be told.
+func (c *compiler) inside() *compiler {
+	out := *c
+	out.neg = true
+	return &out
 }
 
 func negated(fn truthFn) truthFn {
@@ -120,7 +135,7 @@ func disjunction(fns []truthFn) truthFn {
 func (c *compiler) truth(x lang.Expr) truthFn {
 	switch x := x.(type) {
 	case *lang.Not:
-		return negated(c.truth(x.X))
+		return negated(c.turned().truth(x.X))
 	case *lang.Logic:
 		fns := make([]truthFn, len(x.Xs))
 		for i, y := range x.Xs {
@@ -141,9 +156,9 @@ func (c *compiler) truth(x lang.Expr) truthFn {
 }
 
 func (c *compiler) quantified(x *lang.Quantified) truthFn {
-	list, _ := c.there(x.In)
+	list, _ := c.inside().there(x.In)
 	slot := len(c.names)
-	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base, meter: c.meter}
+	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base, meter: c.meter, neg: c.neg}
 	body, decides := inner.truth(x.Body), !x.All
 	return func(e *env) truth {
 		v, err := list(e)
@@ -244,6 +259,11 @@ func (c *compiler) theres(xs []lang.Expr) ([]valueFn, bool) {
 }
 
 func (c *compiler) compile(x lang.Expr) (valueFn, bool) {
+	switch x.(type) {
+	case *lang.Not, *lang.Logic, *lang.Quantified, *lang.Var, *lang.Once:
+	default:
+		c = c.inside()
+	}
 	switch x := x.(type) {
 	case *lang.Literal:
 		v, err := literal(x)
@@ -354,7 +374,7 @@ func (c *compiler) test(x lang.Expr, ask func(val) bool) (valueFn, bool) {
 
 func (c *compiler) variable(x *lang.Var) (valueFn, bool) {
 	if x.Define != nil {
-		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names), meter: c.meter}).value(x.Define.Body)
+		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names), meter: c.meter, neg: c.neg}).value(x.Define.Body)
 	}
 	for slot := len(c.names) - 1; slot >= c.base; slot-- {
 		if c.names[slot] == x.Name {

@@ -108,7 +108,7 @@ func (h *History) Decide(p *Program, req Request, facts Facts) Decision {
 	return d
 }
 
-// Apply remembers changes: those of a decision that has become final, in the order of the decisions.
+// Apply remembers changes: those of a decision that has become final. Nothing becomes less by it: of two to one count or part of a sum the most stays.
 func (h *History) Apply(changes []Change) {
 	if len(changes) == 0 || h.isZero() {
 		return
@@ -231,8 +231,9 @@ type mark struct {
 
 // A part is a piece of the window of a sum.
 type part struct {
-	begin int64 // nanoseconds since 1970
-	total value.Decimal
+	begin   int64 // nanoseconds since 1970
+	total   value.Decimal
+	private bool // it is made of an argument that some policy let no log keep as it is
 }
 
 const never = math.MinInt64
@@ -249,9 +250,9 @@ func (h *History) apply(c *Change) {
 	at := c.Time.UnixNano()
 	switch c.Kind {
 	case ChangeCount:
-		m.at = at
+		m.at = max(m.at, at)
 	case ChangeSum:
-		m = m.withPart(at, int64(c.Part), c.Total)
+		m = m.withPart(int64(c.Part), part{at, c.Total, c.Private})
 	case ChangeOnce, ChangeMaybe:
 		if c.Kind == ChangeOnce {
 			m.at = max(m.at, at)
@@ -278,15 +279,34 @@ func (m mark) over() int64 {
 	return math.MaxInt64
 }
 
-// withPart sets the total of a part of a window. Parts that are over are left out. The parts of a mark that somebody reads are never changed.
-func (m mark) withPart(begin, length int64, total value.Decimal) mark {
+// withPart adds a part of a window or, where it is known, raises its total. Parts that are over are left out. The parts of a mark that somebody reads are
+// never changed.
+func (m mark) withPart(length int64, added part) mark {
+	if m.part != length {
+		m.part, m.parts = length, nil
+	}
+	latest := added.begin
+	if n := len(m.parts); n > 0 {
+		latest = max(latest, m.parts[n-1].begin)
+	}
 	parts := make([]part, 0, len(m.parts)+1)
 	for _, p := range m.parts {
-		if m.part == length && p.begin < begin && counts(p.begin, length, begin) {
+		switch {
+		case !counts(p.begin, length, latest):
+		case p.begin == added.begin:
+			added.private = added.private || p.private
+			if p.total.Cmp(added.total) > 0 {
+				added.total = p.total
+			}
+		default:
 			parts = append(parts, p)
 		}
 	}
-	m.part, m.parts = length, append(parts, part{begin, total})
+	if counts(added.begin, length, latest) {
+		i, _ := slices.BinarySearchFunc(parts, added.begin, func(p part, at int64) int { return cmp.Compare(p.begin, at) })
+		parts = slices.Insert(parts, i, added)
+	}
+	m.parts = parts
 	return m
 }
 
@@ -315,7 +335,7 @@ func (m mark) changes(c Cell) []Change {
 	}
 	var out []Change
 	for _, p := range m.parts {
-		out = append(out, Change{Cell: c, Kind: ChangeSum, Time: at(p.begin), Part: time.Duration(m.part), Total: p.total})
+		out = append(out, Change{Cell: c, Kind: ChangeSum, Time: at(p.begin), Part: time.Duration(m.part), Total: p.total, Private: p.private})
 	}
 	return out
 }
@@ -378,6 +398,20 @@ func (h *History) forget(now int64) bool {
 		}
 	}
 	return len(h.cells) < before
+}
+
+// ForgetAgent forgets an agent that will never act again, such as one whose key is revoked: else what it did once stays.
+func (h *History) ForgetAgent(name string) {
+	if h.isZero() || name == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.cells {
+		if c.Agent == name {
+			h.drop(c)
+		}
+	}
 }
 
 func (h *History) drop(c Cell) {

@@ -420,6 +420,36 @@ func TestHistoryIsBounded(t *testing.T) {
 	w.expect(eval.CodeLimit, w.only("clerk", "poke", "file:///x", ""))
 }
 
+// Sessions have room beyond the half that undeclared names may take; what was added after the last look for room expires as well; an agent can be forgotten.
+func TestRoomInAHistory(t *testing.T) {
+	w := newWorld(t, "limit any to poke on any count <= 1 per 1h each session\nforbid any to send on any when agent once (read on any)")
+	fill := func(n int, at time.Time) {
+		var changes []eval.Change
+		for i := range n {
+			changes = append(changes, eval.Change{Cell: eval.Cell{Of: [16]byte{1}, Session: fmt.Sprint(at.Unix(), i)}, Kind: eval.ChangeCount, Time: at})
+		}
+		w.h.Apply(changes)
+	}
+	fill(eval.MaxCells*3/4, w.now.Add(time.Hour))
+	w.session = "more"
+	w.expect(eval.CodePermit, w.try("clerk", "poke", "file:///x", ""))
+	fill(eval.MaxCells-w.h.Len(), w.now.Add(2*time.Hour))
+	w.session = "too many"
+	w.expect(eval.CodeNoHistory, w.only("clerk", "poke", "file:///x", ""))
+	w.now = w.now.Add(90 * time.Minute)
+	w.expect(eval.CodePermit, w.only("clerk", "poke", "file:///x", ""))
+	fill(eval.MaxCells-w.h.Len(), w.now.Add(time.Minute)) // sooner than what is left
+	w.now = w.now.Add(2 * time.Minute)
+	w.session = "once more"
+	w.expect(eval.CodePermit, w.only("clerk", "poke", "file:///x", ""))
+	w.expect(eval.CodePermit, w.only("clerk", "read", "file:///x", ""))
+	w.expect(eval.CodeForbidden, w.only("clerk", "send", "https://example.com/", ""))
+	w.h.ForgetAgent("helper")
+	w.expect(eval.CodeForbidden, w.only("clerk", "send", "https://example.com/", ""))
+	w.h.ForgetAgent("clerk")
+	w.expect(eval.CodePermit, w.only("clerk", "send", "https://example.com/", ""))
+}
+
 // What a parameter's `redact` hides, no message about a limit shows.
 func TestLimitHidesWhatIsRedacted(t *testing.T) {
 	w := newWorld(t, "limit any to execute on tool pay sum args.price <= 1.00 per 1h\nlimit any to execute on tool buy sum args.price <= 1.00 per 1h")

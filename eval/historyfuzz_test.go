@@ -133,7 +133,7 @@ func TestHistoryAgreesWithReference(t *testing.T) {
 	}
 	t.Logf("%d programs pass check; decisions by code: %v", checked, total)
 	for _, code := range []eval.Code{eval.CodePermit, eval.CodeForbidden, eval.CodeLimit, eval.CodeOutOfOrder, eval.CodeRuleError} {
-		if total[code] == 0 {
+		if total[code] == 0 && !testing.Short() {
 			t.Errorf("nothing was answered with %s", code)
 		}
 	}
@@ -336,4 +336,69 @@ func TestHistoryConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Compiled evaluator and reference agree on chains whose first is the trusted root, declared or not, with several effects in a call.
+func TestHistoryAgreesUnderRoots(t *testing.T) {
+	total, checked := map[eval.Code]int{}, 0
+	for seed := range int64(40) {
+		g := &generator{Rand: rand.New(rand.NewSource(seed))}
+		decls := g.heavy()
+		decls = append(decls, "tool t4(f: [path], u: [url], k: string)\n  does read on file(args.f)\n  does send on args.u\n  does poke on file(args.f) when args.k == \"p\"")
+		if g.maybe(0.7) {
+			decls = append(decls, "permit t4: any to execute on tool t4", "permit t4e: any to read, send, poke on any when "+g.pick("true", "true", "not "+g.once(), g.once()))
+		}
+		if g.maybe(0.5) {
+			decls = append(decls, "limit t4l: "+g.pick("any", "a0", "g0", "p1")+" to "+g.pick("any", "read", "send, poke", "execute, read")+" on any "+g.pick("", "when "+g.once(), "when not "+g.once())+" count <= "+g.pick("2", "3", "9")+g.pick(" per 1m", " per session")+g.pick("", " each agent", " each session"))
+		}
+		prog := compile(decls)
+		if prog == nil {
+			continue
+		}
+		checked++
+		p := eval.New(prog)
+		theirs, ours, third := eval.NewHistory(), eval.NewHistory(), eval.NewHistory()
+		now := eval.TestStart()
+		for range 80 {
+			req, facts := g.request()
+			if g.maybe(0.4) {
+				args := obj(mem("f", g.strings("/data/x", "/a/secret/b")), mem("u", g.strings("https://api.example.com/v1", "https://evil.com/")), mem("k", str(g.pick("p", "a"))))
+				var err error
+				if req, err = eval.Call(req.Subject, "t4", args.AppendJSON(nil)); err != nil {
+					t.Fatal(err)
+				}
+				facts.Origins = nil
+			}
+			now = now.Add(time.Duration(g.Intn(4000)) * time.Millisecond)
+			facts.Time, facts.Session = now, g.pick("", "s", "t", "s")
+			if a := facts.Authority; a != nil {
+				if g.maybe(0.5) {
+					a.Agents = append([]string{g.pick("root", "p1", "a2", "stranger")}, a.Agents...)
+				}
+				a.Depth = len(a.Agents) - g.Intn(2)
+				a.Grants = grants{}
+				if g.maybe(0.7) {
+					a.Links, a.Caveats = nil, nil
+				}
+			}
+			fa, fb := facts, facts
+			fa.History, fb.History = theirs, ours
+			want, got := eval.Reference(prog, req, fa), p.Decide(req, fb)
+			if diff := cmp.Diff(answerOf(want), answerOf(got), decimals); diff != "" {
+				t.Fatalf("seed %d:\n%s\nrequest %+v\nfacts %+v auth %+v\n%s", seed, diff, req, facts, facts.Authority, source(decls))
+			}
+			x := p.Explain(req, fb)
+			if diff := cmp.Diff(answerOf(x.Decision), answerOf(got), decimals); diff != "" {
+				t.Fatalf("seed %d: explain %s", seed, diff)
+			}
+			_ = x.String()
+			if diff := cmp.Diff(answerOf(third.Decide(p, req, facts)), answerOf(got), decimals); diff != "" {
+				t.Fatalf("seed %d: History.Decide %s", seed, diff)
+			}
+			total[got.Code]++
+			theirs.Apply(want.Changes)
+			ours.Apply(got.Changes)
+		}
+	}
+	t.Logf("%d programs; %v", checked, total)
 }

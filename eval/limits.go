@@ -55,6 +55,8 @@ type claim struct {
 	cell  Cell
 	n     int64         // how many times it counts
 	sum   value.Decimal // what it adds
+	// private tells that the sum is made of an argument that the policy lets no log keep as it is.
+	private bool
 }
 
 // claims finds the limits that the request is about, and what it claims of each.
@@ -153,7 +155,7 @@ func (r *reckoning) claim(num *limit, c Cell, sum val) {
 	}
 	i, known := r.claimed[claimed{num, c}]
 	if !known {
-		if r.claims = append(r.claims, claim{num, c, 1, d}); len(r.env.calls) > 1 { // else there is nothing to be added
+		if r.claims = append(r.claims, claim{num, c, 1, d, num.isSum && r.env.isRedacted(l.Sum)}); len(r.env.calls) > 1 { // else there is nothing to be added
 			if r.claimed == nil {
 				r.claimed = map[claimed]int{}
 			}
@@ -165,7 +167,7 @@ func (r *reckoning) claim(num *limit, c Cell, sum val) {
 	k.n++
 	total, err := k.sum.Add(d)
 	if err != nil {
-		r.fail(l.ID, l.Sum.ExprSpan(), CodeRuleError, "%s", err)
+		r.fail(l.ID, l.Sum.ExprSpan(), CodeRuleError, "the sum of what the call does is too large a number")
 		return
 	}
 	k.sum = total
@@ -192,12 +194,9 @@ func (r *reckoning) take() {
 		}
 		change, err := h.take(c, now)
 		switch {
-		case err != nil && l.Sum != nil && r.env.isRedacted(l.Sum):
-			r.fail(l.ID, l.Span, CodeLimit, "there isn't enough left %s", c.limit.window())
 		case err != nil:
 			r.fail(l.ID, l.Span, CodeLimit, "%s", err)
 		default:
-			change.Private = l.Sum != nil && r.env.isRedacted(l.Sum)
 			r.changes = append(r.changes, change)
 		}
 	}
@@ -248,28 +247,37 @@ func (l *limit) add(c *claim, m mark, length int64, now time.Time) (Change, erro
 	}
 	var used, here value.Decimal
 	var err error
+	private := c.private // as long as a part that is counts, for what else it holds follows from the total
 	for _, p := range m.parts {
 		if m.part != length || length > 0 && !counts(p.begin, length, max(at, now.UnixNano())) {
 			continue
 		}
-		if p.begin == at {
+		if private = private || p.private; p.begin == at {
 			here = p.total
 		}
 		if used, err = used.Add(p.total); err != nil {
-			return Change{}, err
+			return Change{}, l.short(private, "%s", err)
 		}
 	}
 	total, err := used.Add(claimed)
-	if err != nil {
-		return Change{}, err
+	if err == nil && total.Cmp(l.max) <= 0 {
+		here, err = here.Add(claimed)
 	}
-	if total.Cmp(l.max) > 0 {
-		return Change{}, fmt.Errorf("%s of %s are used %s, and the request takes %s", used, l.max, l.window(), claimed)
+	switch {
+	case err != nil:
+		return Change{}, l.short(private, "%s", err)
+	case total.Cmp(l.max) > 0:
+		return Change{}, l.short(private, "%s of %s are used %s, and the request takes %s", used, l.max, l.window(), claimed)
 	}
-	if here, err = here.Add(claimed); err != nil {
-		return Change{}, err
+	return Change{Cell: c.cell, Kind: ChangeSum, Time: time.Unix(0, at).UTC(), Part: time.Duration(length), Total: here, Private: private}, nil
+}
+
+// short says that there isn't enough left, and how much there is unless that is private.
+func (l *limit) short(private bool, format string, args ...any) error {
+	if private {
+		return fmt.Errorf("there isn't enough left %s", l.window())
 	}
-	return Change{Cell: c.cell, Kind: ChangeSum, Time: time.Unix(0, at).UTC(), Part: time.Duration(length), Total: here}, nil
+	return fmt.Errorf(format, args...)
 }
 
 func (l *limit) window() string {

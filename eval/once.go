@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"time"
 
 	"github.com/moat-lang/moat/lang"
@@ -9,8 +10,52 @@ import (
 // An event is what a `once` asks for. Those that ask for the same share it.
 type event struct {
 	of             [16]byte
+	asks           asker
 	agent, session bool // asked for of an agent, of a session
 	when           truthFn
+}
+
+// An asker is a rule or limit in which a once stands: of several that ask for the same event the first by name.
+type asker struct {
+	rule string
+	span lang.Span
+}
+
+// askers are those of each event.
+func askers(prog *lang.Program) map[[16]byte]asker {
+	out := map[[16]byte]asker{}
+	look := func(rule string, xs ...lang.Expr) {
+		var walk func(lang.Expr)
+		seen := map[*lang.Define]bool{}
+		walk = func(x lang.Expr) {
+			lang.Walk(x, func(y lang.Expr) {
+				switch y := y.(type) {
+				case *lang.Once:
+					of := cellOf(y.Content())
+					if a, known := out[of]; !known || rule < a.rule {
+						out[of] = asker{rule, y.Span}
+					}
+				case *lang.Var:
+					if y.Define != nil && !seen[y.Define] {
+						seen[y.Define] = true
+						walk(y.Define.Body)
+					}
+				}
+			})
+		}
+		for _, x := range xs {
+			walk(x)
+		}
+	}
+	for _, r := range prog.Rules {
+		for _, c := range r.Conds {
+			look(r.ID, c.X)
+		}
+	}
+	for _, l := range prog.Limits {
+		look(l.ID, l.When, l.Sum)
+	}
+	return out
 }
 
 // onceWhen compiles the condition of a once, which sees no variables but its own; nil for none.
@@ -24,9 +69,9 @@ func (c *compiler) onceWhen(x *lang.Once) truthFn {
 
 // once compiles the question whether an event has happened before, or happens in the same call beside the facet that asks.
 func (c *compiler) once(x *lang.Once) truthFn {
-	of, when := cellOf(x.Content()), c.onceWhen(x)
+	of, when, neg := cellOf(x.Content()), c.onceWhen(x), c.neg
 	return func(e *env) truth {
-		return e.once(x, of, func(in *env) truth {
+		return e.once(x, of, neg, func(in *env) truth {
 			if when == nil {
 				return truth{is: true}
 			}
@@ -35,13 +80,16 @@ func (c *compiler) once(x *lang.Once) truthFn {
 	}
 }
 
-// once answers whether an event has happened before, or happens in the same call beside the facet that asks.
-func (e *env) once(x *lang.Once, of [16]byte, when func(*env) truth) truth {
+// once answers whether an event has happened before, or happens in the same call beside the facet that asks. neg tells that what asks holds if it hasn't.
+func (e *env) once(x *lang.Once, of [16]byte, neg bool, when func(*env) truth) truth {
 	h := e.facts.History
 	if h.isZero() {
 		return truth{err: &condError{CodeNoHistory, x.Span, noHistory}}
 	}
 	c := Cell{Of: of, Agent: e.as}
+	if holders := e.holders(); !slices.Contains(holders, e.as) { // the trusted root, which has no past but that of whom it gave the authority to
+		c.Agent = holders[0]
+	}
 	if x.Scope == "session" {
 		if c = (Cell{Of: of, Session: e.facts.Session}); c.Session == "" {
 			return truth{err: condErrorf(x.Span, noSession)}
@@ -59,8 +107,8 @@ func (e *env) once(x *lang.Once, of [16]byte, when func(*env) truth) truth {
 	}
 	t := e.beside(x, when)
 	switch {
-	case t.is && e.permits:
-		// What is permitted only after it can't be permitted with it, and what is permitted only before it neither.
+	case t.is && (neg || e.permits):
+		// What may only be after it can't be with it, and what may only be before it neither. A forbid or a limit that is about what comes after is about both.
 		return truth{err: condErrorf(x.Span, "it happens in the same call, neither before nor after")}
 	case maybe && !t.is:
 		return truth{err: condErrorf(x.Span, "whether it has happened couldn't be told when it might have")}
@@ -151,17 +199,17 @@ func (p *Program) sees(r *reckoning) {
 		ev, together := &p.past.events[j], truth{}
 		for k, t := range ts {
 			if together = or(together, t); ev.agent {
-				r.saw(Cell{Of: ev.of, Agent: holders[k]}, t)
+				r.saw(Cell{Of: ev.of, Agent: holders[k]}, t, ev.asks)
 			}
 		}
 		if ev.session {
-			r.saw(Cell{Of: ev.of, Session: e.facts.Session}, together)
+			r.saw(Cell{Of: ev.of, Session: e.facts.Session}, together, ev.asks)
 		}
 	}
 }
 
 // saw remembers an event, if its condition holds.
-func (r *reckoning) saw(c Cell, t truth) {
+func (r *reckoning) saw(c Cell, t truth, asks asker) {
 	kind := ChangeOnce
 	if t.err != nil {
 		kind = ChangeMaybe
@@ -170,10 +218,17 @@ func (r *reckoning) saw(c Cell, t truth) {
 	}
 	switch {
 	case c.Agent == "" && c.Session == "":
-		r.fail("once", lang.Span{}, CodeRuleError, noSession)
+		r.unseen(asks, noSession)
 	case !r.env.timed():
-		r.fail("once", lang.Span{}, CodeRuleError, noTime)
+		r.unseen(asks, noTime)
 	default:
 		r.changes = append(r.changes, Change{Cell: c, Kind: kind, Time: r.env.facts.Time.UTC().Round(0)})
+	}
+}
+
+// unseen says that an event can't be remembered, by the first that asks for it.
+func (r *reckoning) unseen(asks asker, why string) {
+	if r.unkept == nil || asks.rule < r.unkept.Rule {
+		r.unkept = &RuleError{asks.rule, asks.span, CodeRuleError, "it asks for what this is, later, and " + why}
 	}
 }

@@ -41,14 +41,14 @@ func (c *compiler) past() *past {
 	p.limiters = newRuleIndex(c.prog, scopes)
 	p.lifecycles = lifecycleCells(c.prog)
 	scopes = nil
-	index := map[[16]byte]int{}
+	index, asks := map[[16]byte]int{}, askers(c.prog)
 	for _, x := range c.prog.Onces() {
 		of := cellOf(x.Content())
 		i, known := index[of]
 		if !known {
 			i = len(p.events)
 			index[of] = i
-			p.events = append(p.events, event{of: of, when: c.onceWhen(x)})
+			p.events = append(p.events, event{of: of, asks: asks[of], when: c.onceWhen(x)})
 			scopes = append(scopes, lang.Scope{Subjects: lang.Names{Any: true}, Actions: x.Event.Actions, Targets: x.Event.Targets})
 		}
 		p.events[i].agent = p.events[i].agent || x.Scope == "agent"
@@ -122,6 +122,7 @@ type reckoning struct {
 	claimed map[claimed]int // by limit and cell, the place in claims, where there are many
 	changes []Change
 	errors  []RuleError
+	unkept  *RuleError // an event that can't be remembered
 }
 
 func (r *reckoning) fail(rule string, span lang.Span, code Code, format string, args ...any) {
@@ -137,6 +138,9 @@ func (e *env) timed() bool {
 
 // decision is a permit with what it changes or, when something stands in its way, the denial.
 func (r *reckoning) decision(d Decision) Decision {
+	if r.unkept != nil {
+		r.errors = append(r.errors, *r.unkept)
+	}
 	if len(r.errors) == 0 {
 		if d.Changes = sortChanges(r.changes); len(d.Changes) > 0 && !r.env.facts.History.roomFor(d.Changes, r.env.prog) {
 			return *denied(CodeNoHistory, "the history is full: it holds at most %d cells, and half of that for names that the policy doesn't declare", MaxCells)

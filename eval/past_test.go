@@ -409,3 +409,58 @@ forbid any to send on any when agent once (read on "secret://**")`)
 	w.expect(eval.CodePermit, w.only("other", "read", "secret://x", ""))
 	w.expect(eval.CodePermit, w.only("another", "read", "secret://x", ""))
 }
+
+// A forbid that only an event before lifts must not be lifted by the same call (a permit with that condition isn't).
+func TestPastForbidUnlessBeside(t *testing.T) {
+	call := `{"files":["/policy/rules"],"to":"https://example.com/"}`
+	for _, text := range []string{
+		`forbid gate: any to send on "https://**" unless agent once (read on "file:///policy/**")`,
+		`forbid gate: any to send on "https://**" when not agent once (read on "file:///policy/**")`,
+	} {
+		w := newWorld(t, text)
+		w.expect(eval.CodeForbidden, w.try("clerk", "send", "https://example.com/", ""))
+		if d := w.try("clerk", "execute", "tool://send", call); d.Outcome == eval.Permit {
+			t.Errorf("%s: the call that reads and sends is permitted, though nothing was read before", text)
+		}
+	}
+}
+
+// A limit that doesn't count what comes after an event must count what comes with it.
+func TestPastLimitNotBeside(t *testing.T) {
+	call := `{"files":["/policy/rules"],"to":"https://example.com/"}`
+	w := newWorld(t, `limit any to send on "https://**" when not session once (read on "file:///policy/**") count <= 1 per session`)
+	w.session = "s"
+	if d := w.try("clerk", "execute", "tool://send", call); d.Outcome == eval.Permit && len(d.Changes) == 1 {
+		t.Errorf("a call that reads and sends isn't counted: %v", d.Changes)
+	}
+}
+
+// A forbid lifted by `agent once` under a token whose root the policy doesn't declare.
+func TestPastUnlessUnderToken(t *testing.T) {
+	w := newWorld(t, `forbid gate: any to send on "https://**" unless agent once (read on "file:///policy/**")`)
+	w.rooted = true
+	w.expect(eval.CodePermit, w.try("clerk", "read", "file:///policy/x", "", "root"))
+	w.expect(eval.CodePermit, w.try("clerk", "send", "https://example.com/", "", "root"))
+}
+
+// A total that is made of private arguments of one tool and shown ones of another.
+func TestPastPrivateTotalByAnotherTool(t *testing.T) {
+	w := newWorld(t, "limit any to execute on tool buy, tool pay sum args.price <= 100 per session")
+	w.session = "s"
+	d := w.try("clerk", "execute", "tool://pay", `{"price":41.5}`)
+	if len(d.Changes) != 1 || !d.Changes[0].Private {
+		t.Fatal(d)
+	}
+	d = w.try("clerk", "execute", "tool://buy", `{"item":"x","price":1}`)
+	for _, c := range d.Changes {
+		if !c.Private && c.Total.String() == "42.5" {
+			t.Errorf("the log shows the total %s, from which the private price follows", c.Total)
+		}
+	}
+	d = w.try("clerk", "execute", "tool://buy", `{"item":"x","price":99}`)
+	for _, e := range d.Errors {
+		if strings.Contains(e.Message, "42.5") {
+			t.Errorf("the message tells: %s", e.Message)
+		}
+	}
+}

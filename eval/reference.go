@@ -167,11 +167,17 @@ func (e *env) matchesTarget(targets []lang.Target) bool {
 }
 
 func (e *env) cond(c lang.Cond) truth {
-	t := e.truth(c.X)
-	if c.Unless {
-		return not(t)
+	if !c.Unless {
+		return e.truth(c.X)
 	}
-	return t
+	return e.turned(c.X)
+}
+
+// turned is the truth of a negated condition.
+func (e *env) turned(x lang.Expr) truth {
+	e.neg = !e.neg
+	defer func() { e.neg = !e.neg }()
+	return not(e.truth(x))
 }
 
 // Strong Kleene logic: an error is overruled by what decides without it. Of two errors the first in the source is reported.
@@ -199,7 +205,7 @@ func or(a, b truth) truth { return not(and(not(a), not(b))) }
 func (e *env) truth(x lang.Expr) truth {
 	switch x := x.(type) {
 	case *lang.Not:
-		return not(e.truth(x.X))
+		return e.turned(x.X)
 	case *lang.Logic:
 		t := truth{is: !x.Or}
 		for _, y := range x.Xs {
@@ -211,7 +217,7 @@ func (e *env) truth(x lang.Expr) truth {
 		}
 		return t
 	case *lang.Quantified:
-		list, err := e.there(x.In)
+		list, err := e.inside().there(x.In)
 		if err != nil {
 			return truth{err: err}
 		}
@@ -235,6 +241,11 @@ func (e *env) truth(x lang.Expr) truth {
 
 // value evaluates an expression. An absent value without an error is an optional that isn't there.
 func (e *env) value(x lang.Expr) (val, *condError) {
+	switch x.(type) {
+	case *lang.Not, *lang.Logic, *lang.Quantified, *lang.Var, *lang.Once:
+	default:
+		e = e.inside()
+	}
 	switch x := x.(type) {
 	case *lang.Literal:
 		v, err := literal(x)
@@ -301,7 +312,7 @@ func (e *env) value(x lang.Expr) (val, *condError) {
 		v, err := e.there(x.X)
 		return computed(err == nil && e.attested(v, x.Claim.Value, x.By.Name)), err
 	case *lang.Once:
-		t := e.once(x, cellOf(x.Content()), func(in *env) truth { return in.outside().condition(x.When) })
+		t := e.once(x, cellOf(x.Content()), e.neg, func(in *env) truth { return in.outside().condition(x.When) })
 		return computed(t.is), t.err
 	}
 	t := e.truth(x)
@@ -372,6 +383,16 @@ func (e *env) binary(x *lang.Binary) (val, *condError) {
 	return v, wrap(x.Span, oerr)
 }
 
+// inside is the environment of what is no condition of its own: whether it counts when it is true or false can't be told.
+func (e *env) inside() *env {
+	if e.neg {
+		return e
+	}
+	out := *e
+	out.neg = true
+	return &out
+}
+
 // condition is the truth of a condition, which may be none.
 func (e *env) condition(x lang.Expr) truth {
 	if x == nil {
@@ -417,6 +438,7 @@ func (e *env) remember(d Decision) Decision {
 	in := *e
 	r.env = &in // whose place in the request is moved about
 	r.step(lifecycleCells(e.prog))
+	asks := askers(e.prog)
 	for _, x := range onces {
 		if e.facts.History.isZero() {
 			break // who keeps none has nothing to remember
@@ -435,11 +457,11 @@ func (e *env) remember(d Decision) Decision {
 			}
 		}
 		if x.Scope == "session" {
-			r.saw(Cell{Of: cellOf(x.Content()), Session: e.facts.Session}, session)
+			r.saw(Cell{Of: cellOf(x.Content()), Session: e.facts.Session}, session, asks[cellOf(x.Content())])
 			continue
 		}
 		for agent, t := range agents {
-			r.saw(Cell{Of: cellOf(x.Content()), Agent: agent}, t)
+			r.saw(Cell{Of: cellOf(x.Content()), Agent: agent}, t, asks[cellOf(x.Content())])
 		}
 	}
 	return r.decision(d)

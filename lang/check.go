@@ -28,6 +28,8 @@ type checker struct {
 	defining map[*Define]bool
 	// cyclic are defines that lead back to themselves; that is said once.
 	cyclic map[*Define]bool
+	// seenDefines are the defines in which warnings have been looked for.
+	seenDefines map[defineUse]bool
 	// cost counts the steps of all conditions.
 	cost int
 	// compared counts the steps that comparing transitions took.
@@ -44,7 +46,7 @@ type declared struct {
 // check makes a program of files. The bool of each tells whether it came by import.
 func check(name string, files []*File, imported map[*File]bool, diags *diagnostics) *Program {
 	c := &checker{
-		diags: diags, broken: map[string]bool{}, forms: map[string]declared{}, used: map[string]bool{}, defining: map[*Define]bool{}, cyclic: map[*Define]bool{},
+		diags: diags, broken: map[string]bool{}, forms: map[string]declared{}, used: map[string]bool{}, defining: map[*Define]bool{}, seenDefines: map[defineUse]bool{}, cyclic: map[*Define]bool{},
 		context: map[string]FieldExpr{},
 		prog: &Program{
 			Name: name, Edition: Edition, Groups: map[string]*Group{}, Principals: map[string]*Principal{}, Tools: map[string]*Tool{},

@@ -175,7 +175,7 @@ func (c *checker) rule(r *Rule) {
 	}
 	for _, cond := range r.Conds {
 		c.condition(cond.X, sc.knowing(facts))
-		c.claimsAgainst(cond.X, cond.Unless == (r.Effect == Forbid))
+		c.evaded(cond.X, cond.Unless == (r.Effect == Forbid))
 	}
 	c.bound(r.Cost, r.Span)
 	if r.Approval != nil {
@@ -183,23 +183,38 @@ func (c *checker) rule(r *Rule) {
 	}
 }
 
-// claimsAgainst warns of a condition that lets less through when a claim is presented: whoever would be stopped by it leaves it out. helps tells
-// that the request is better off when x is true.
-func (c *checker) claimsAgainst(x Expr, helps bool) {
+// evaded warns of a condition that lets less through when a claim is presented, or soon after an event: whoever would be stopped by it leaves the claim out, or
+// waits. helps tells that the request is better off when x is true.
+func (c *checker) evaded(x Expr, helps bool) {
 	switch x := x.(type) {
+	case *Once:
+		if !helps && x.Within != nil {
+			c.diags.warnf(x.Span, WarnOnceWithin, "waiting longer than `within` evades this").hint("delete the `within`")
+		}
 	case *Attested:
 		if !helps {
 			c.diags.warnf(x.Span, WarnClaimAgainst, "an agent evades this by not presenting the claim").hint("ask for a claim that speaks for the agent: forbid … unless … attested …")
 		}
 	case *Not:
-		c.claimsAgainst(x.X, !helps)
+		c.evaded(x.X, !helps)
 	case *Logic:
 		for _, y := range x.Xs {
-			c.claimsAgainst(y, helps)
+			c.evaded(y, helps)
 		}
 	case *Quantified:
-		c.claimsAgainst(x.Body, helps)
+		c.evaded(x.Body, helps)
+	case *Var:
+		if u := (defineUse{x.Define, helps}); x.Define != nil && !c.seenDefines[u] { // each once, however often it is used
+			c.seenDefines[u] = true
+			c.evaded(x.Define.Body, helps)
+		}
 	}
+}
+
+// A defineUse is a define where a request is better, or worse, off when it is true.
+type defineUse struct {
+	define *Define
+	helps  bool
 }
 
 // bound refuses conditions that take too many steps.

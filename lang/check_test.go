@@ -376,6 +376,9 @@ func TestWarnings(t *testing.T) {
 		{WarnOnceWithin, `forbid any to read on any when ⟦session once (write on any) within 5m⟧`},
 		{WarnOnceWithin, "define lately = ⟦session once (write on any) within 5m⟧\nforbid any to read on any when lately"},
 		{"", `permit bot to read on any when session once (write on any) within 5m`},
+		{"", "permit bot to read on any\nforbid any to read on any unless session once (write on any) within 5m"},
+		{"", "permit bot to read on any\nforbid any to read on any when not session once (write on any) within 5m"},
+		{WarnOnceWithin, `permit bot to read on any unless ⟦session once (write on any) within 5m⟧`},
 		{WarnMissingPin, "tool pinned()" + pin + "tool ⟦loose⟧()\npermit bot to read on any"},
 		{WarnNeverAbsent, `permit bot to execute on tool search when ⟦args.query ?? ""⟧ == "x"`},
 	} {

@@ -31,9 +31,6 @@ func (c *checker) once(x *Once, sc *scope) {
 		c.condition(x.When, &scope{args: c.argsOf(x.Event.Actions, x.Event.Targets), cost: sc.cost, effect: sc.effect, does: sc.does, once: x})
 	}
 	c.durationLit(x.Within, "within")
-	if sc.effect == Forbid && x.Within != nil {
-		c.diags.warnf(x.Span, WarnOnceWithin, "waiting longer than `within` evades this forbid").hint("delete the `within`")
-	}
 }
 
 // noOnce refuses a once whose answer would have to be known while it is being made.

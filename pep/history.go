@@ -30,6 +30,8 @@ type storedChange struct {
 	Part  int64 // nanoseconds
 	Total string
 	State string
+	// Private tells that no log may show the total.
+	Private bool
 }
 
 // cellKey is the name of a cell in the state.
@@ -56,7 +58,7 @@ func encodeCell(key []byte, changes []eval.Change) []byte {
 	cell := storedCell{Of: c.Of, Agent: c.Agent, Session: c.Session}
 	for i := range changes {
 		x := &changes[i]
-		s := storedChange{Kind: x.Kind, Part: int64(x.Part), State: x.State}
+		s := storedChange{Kind: x.Kind, Part: int64(x.Part), State: x.State, Private: x.Private}
 		if x.Kind != eval.ChangeState {
 			s.Time = x.Time.UnixNano()
 		}
@@ -83,7 +85,7 @@ func decodeCell(key, data []byte) ([]eval.Change, bool) {
 	}
 	out := make([]eval.Change, len(cell.Changes))
 	for i, s := range cell.Changes {
-		x := eval.Change{Cell: eval.Cell{Of: cell.Of, Agent: cell.Agent, Session: cell.Session}, Kind: s.Kind, Part: time.Duration(s.Part), State: s.State}
+		x := eval.Change{Cell: eval.Cell{Of: cell.Of, Agent: cell.Agent, Session: cell.Session}, Kind: s.Kind, Part: time.Duration(s.Part), State: s.State, Private: s.Private}
 		if x.Kind != eval.ChangeState {
 			x.Time = time.Unix(0, s.Time).UTC()
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -440,5 +441,84 @@ func TestNearlyFullHistory(t *testing.T) {
 			t.Errorf("%d: with %d cells %d alerts, want %d", i, c.cells, n, c.alerts)
 		}
 		undo()
+	}
+}
+
+// Under a token whose root has a name that the policy doesn't declare as an agent, an event lifts the forbid that it lifts without the name.
+func TestUnlessOnceWithNamedRoot(t *testing.T) {
+	p := newPast(t, "forbid any to execute on tool shut unless agent once (execute on tool open)\n")
+	p.denied(eval.CodeForbidden, "shut")
+	p.permitted("open")
+	p.permitted("shut")
+	roots := p.trustRoots(1) // the first has the name bob
+	p.by(roots[0], func() {
+		p.permitted("open")
+		p.permitted("shut")
+	})
+}
+
+// The log shows no total from which a private amount follows, whatever tool was called.
+func TestPrivateTotalByAnotherTool(t *testing.T) {
+	p := newPast(t, "limit any to execute on tool hush, tool spend sum args.amount <= 100.00 per 10m\n")
+	p.permitted("hush 41.25")
+	p.permitted("spend 1.50")
+	p.denied(eval.CodeLimit, "spend 90.00")
+	for _, r := range p.records() {
+		if strings.Contains(string(r.Line), "42.75") {
+			t.Errorf("record %d gives the private amount away: %s", r.Index, r.Line)
+		}
+	}
+}
+
+// Nor after a reload by which the argument is no longer private: what was said before was said in private.
+func TestPrivateTotalAfterReload(t *testing.T) {
+	const limit = "limit any to execute on tool hush sum args.amount <= 100.00 per 10m\n"
+	p := newPast(t, limit)
+	p.permitted("hush 41.25")
+	write(t, p.dir, strings.Replace(pastPolicy, "tool hush(amount: decimal redact)", "tool hush(amount: decimal)", 1)+limit)
+	if err := p.pep.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	p.permitted("hush 1.50")
+	for _, r := range p.records() {
+		if strings.Contains(string(r.Line), "42.75") {
+			t.Errorf("record %d gives the private amount away: %s", r.Index, r.Line)
+		}
+	}
+}
+
+// Ending sessions, summing up and deciding at once, with crashes between: what is permitted of a budget that no session ends is never more than it.
+func TestEverythingAtOnce(t *testing.T) {
+	p := newPast(t, "limit any to execute on tool note count <= 12 per 1h\nlimit any to execute on tool spend count <= 3 per session\n")
+	permits := 0
+	for range 3 {
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		for range 4 {
+			wg.Go(func() {
+				for range 3 {
+					for _, what := range []string{"note", "spend 1"} {
+						a := p.decide(p.call(what))
+						mu.Lock()
+						if a.Outcome == eval.Permit && what == "note" {
+							permits++
+						}
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for range 5 {
+				p.pep.EndSession("s")
+				time.Sleep(time.Millisecond)
+			}
+		})
+		wg.Wait()
+		p.sumUp()
+		p.crash()
+	}
+	if permits != 12 {
+		t.Errorf("%d permits of 12", permits)
 	}
 }

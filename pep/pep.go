@@ -292,6 +292,17 @@ func (p *PEP) EndSession(session string) {
 	p.history.EndSession(session)
 }
 
+// ForgetAgent forgets what was counted and seen of an agent, by the name that policies speak of it by. Call it for one that will never act again, such as one whose key is
+// revoked: while it may, it has its budgets back.
+func (p *PEP) ForgetAgent(name string) {
+	if p == nil || p.history == nil {
+		return
+	}
+	p.order.Lock()
+	defer p.order.Unlock()
+	p.history.ForgetAgent(name)
+}
+
 // queue gives an event its place in the log, and changes in the history what goes with it.
 func (p *PEP) queue(ev audit.Event, now time.Time, changes []eval.Change) (audit.Ticket, error) {
 	p.mu.Lock()

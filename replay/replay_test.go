@@ -162,3 +162,38 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+// recordedWith is a log of decisions with a history, a second apart.
+func recordedWith(t *testing.T, p *eval.Program, requests ...logged) iter.Seq2[audit.Record, error] {
+	t.Helper()
+	h := eval.NewHistory()
+	return func(yield func(audit.Record, error) bool) {
+		for i, r := range requests {
+			req, err := eval.Call("bot", r.tool, []byte(r.args))
+			if err != nil {
+				t.Fatal(err)
+			}
+			facts := eval.Facts{Time: time.Unix(1790000000+int64(i), 0).UTC()}
+			d := h.Decide(p, req, facts)
+			ev := record.Decision(p, req, facts, d)
+			ev.Outcome, ev.Code = audit.Outcome(d.Outcome.String()), string(d.Code)
+			if !yield(audit.Record{Index: uint64(i), Event: ev}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// What a permit that can't be asked again changed never gives back what the other policy has permitted meanwhile.
+func TestSkippedPermitRefillsNothing(t *testing.T) {
+	for name, limit := range map[string]string{
+		"count":   "limit calls: any to execute on any count <= 2 per 1h\n",
+		"session": "limit calls: any to execute on any sum 1 <= 2 per 1h\n",
+	} {
+		old, next := program(t, "permit bot to execute on tool keep\n"+limit), program(t, "permit bot to execute on any\n"+limit)
+		r := run(t, recordedWith(t, old, logged{"look", `{}`}, logged{"look", `{}`}, logged{"keep", `{"secret":"x"}`}, logged{"look", `{}`}), next, 3)
+		if r.Changed != 2 {
+			t.Errorf("%s: %d of the requests change; two use the budget up, the third change is beyond it: %+v", name, r.Changed, r.Groups)
+		}
+	}
+}

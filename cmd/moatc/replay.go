@@ -23,7 +23,8 @@ What can't be asked again is counted and reported: requests with arguments that 
 were refused before the rules were asked, or by their token. What came under a token is asked as if the token still granted it. Approvals of the past count as
 if they had been given under the new policy.
 
-Limits, lifecycles and ` + "`once`" + ` see what the other policy permits of the requests before, from an empty history on.
+Limits, lifecycles and ` + "`once`" + ` see what the other policy permits of the requests before, from an empty history on: a log
+that several runs wrote is one past. A permit that can't be asked again counts as the log says that it did, except where it says no total.
 
 The chain of the log is checked on the way; whether its tail is there is for moatc audit verify.
 

@@ -40,12 +40,18 @@ func stateOf(p *lang.Program) []stateful {
 		what := "one time"
 		switch {
 		case l.PerSession:
-			what = "one number for each session"
+			what = "one number"
 		case l.Sum != nil:
 			what = fmt.Sprintf("at most %d partial sums", eval.MaxParts)
 		}
-		if !l.PerSession {
+		switch l.Each {
+		case "root":
+			what += " for each agent and root"
+		default:
 			what += " for each " + l.Each
+		}
+		if l.PerSession && l.Each != "session" {
+			what += ", in each session"
 		}
 		all = append(all, stateful{l.ID, what, l.Span})
 	}
