@@ -178,6 +178,15 @@ func TestR05ClockThatGoesBack(t *testing.T) {
 	w.now = w.now.Add(-time.Minute)
 	w.expect(eval.CodePermit, w.try("helper", "execute", "tool://buy", `{"item":"x","price":0.50}`))
 	w.expect(eval.CodeLimit, w.try("helper", "execute", "tool://buy", `{"item":"x","price":0.01}`))
+	// What was spent while the clock was back counts for as long as what was spent before it went back.
+	v := newWorld(t, "limit any to execute on tool buy sum args.price <= 1.00 per 1h")
+	half := `{"item":"x","price":0.50}`
+	for _, minute := range []int{50, 10} {
+		v.now = eval.TestStart().Add(time.Duration(minute) * time.Minute)
+		v.expect(eval.CodePermit, v.try("clerk", "execute", "tool://buy", half))
+	}
+	v.now = eval.TestStart().Add(75 * time.Minute)
+	v.expect(eval.CodeLimit, v.try("clerk", "execute", "tool://buy", half))
 	for _, back := range []time.Duration{time.Second, time.Hour, 24 * time.Hour, 365 * 24 * time.Hour} {
 		w.now = eval.TestStart().Add(-back)
 		w.expect(eval.CodeLimit, w.try("clerk", "poke", "file:///x", ""))
