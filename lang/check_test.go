@@ -145,6 +145,7 @@ func TestErrors(t *testing.T) {
 		{CodeSyntax, "permit bot to read on any ⟦if⟧ true", "write `when`"},
 		{CodeSyntax, "permit bot to read on any when 1 < 2 ⟦<⟧ 3", "don't chain"},
 		{CodeSyntax, "permit bot to read on any\nlimit bot to read on any count ⟦<⟧ 3 per 1h", "write `<=`"},
+		{CodeSyntax, "permit bot to read on any\nlimit bot to read on any count <= ⟦-⟧3 per 1h", "isn't negative"},
 		{CodeSyntax, "permit bot to read on any\nlimit bot to execute on tool pay sum args.amount ⟦==⟧ 3 per 1h", "write `<=`"},
 		{CodeSyntax, "permit bot to read on any when agent.name ⟦matches⟧ \"x\"", "write `like`"},
 		{CodeSyntax, "⟦allow⟧ bot to read on any\npermit bot to read on any", "write `permit`"},

@@ -131,6 +131,8 @@ func (m *mistake) mark() string {
 	switch {
 	case isCompareOp[word] && decl == "limit" && word != "<=":
 		return "a limit says how much there may be: write `<=`"
+	case word == "-" && before == "<=" && decl == "limit":
+		return "a limit isn't negative; to permit nothing write a forbid"
 	case isCompareOp[word]:
 		return "comparisons don't chain: write a < b and b < c"
 	case word == "*" && isNamesWord[before]:
