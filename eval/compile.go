@@ -22,6 +22,7 @@ type compiler struct {
 	base   int  // the first slot that is visible: a define doesn't see the variables around its use
 	meter  bool // count steps at run time
 	neg    bool // what is compiled counts when it is false: it stands under an odd number of negations, or where that can't be told
+	opaque bool // it stands where that can't be told
 }
 
 // members are the principals in a group.
@@ -83,14 +84,14 @@ func asksAgent(conds []lang.Cond) bool {
 // turned is the compiler of what is negated.
 func (c *compiler) turned() *compiler {
 	out := *c
-	out.neg = !c.neg
+	out.neg = !c.neg || c.opaque
 	return &out
 }
 
 // inside is the compiler of what is no condition of its own: whether it counts when it is true or false can't be told.
 func (c *compiler) inside() *compiler {
 	out := *c
-	out.neg = true
+	out.neg, out.opaque = true, true
 	return &out
 }
 
@@ -158,7 +159,7 @@ func (c *compiler) truth(x lang.Expr) truthFn {
 func (c *compiler) quantified(x *lang.Quantified) truthFn {
 	list, _ := c.inside().there(x.In)
 	slot := len(c.names)
-	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base, meter: c.meter, neg: c.neg}
+	inner := &compiler{prog: c.prog, groups: c.groups, names: append(c.names[:slot:slot], x.Var.Name), base: c.base, meter: c.meter, neg: c.neg, opaque: c.opaque}
 	body, decides := inner.truth(x.Body), !x.All
 	return func(e *env) truth {
 		v, err := list(e)
@@ -374,7 +375,7 @@ func (c *compiler) test(x lang.Expr, ask func(val) bool) (valueFn, bool) {
 
 func (c *compiler) variable(x *lang.Var) (valueFn, bool) {
 	if x.Define != nil {
-		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names), meter: c.meter, neg: c.neg}).value(x.Define.Body)
+		return (&compiler{prog: c.prog, groups: c.groups, names: c.names, base: len(c.names), meter: c.meter, neg: c.neg, opaque: c.opaque}).value(x.Define.Body)
 	}
 	for slot := len(c.names) - 1; slot >= c.base; slot-- {
 		if c.names[slot] == x.Name {

@@ -108,7 +108,7 @@ func (h *History) Decide(p *Program, req Request, facts Facts) Decision {
 	return d
 }
 
-// Apply remembers changes: those of a decision that has become final. Nothing becomes less by it: of two to one count or part of a sum the most stays.
+// Apply remembers changes: those of a decision that has become final, in the order of the decisions. No count and no part of a sum becomes less by it.
 func (h *History) Apply(changes []Change) {
 	if len(changes) == 0 || h.isZero() {
 		return

@@ -247,13 +247,13 @@ func (l *limit) add(c *claim, m mark, length int64, now time.Time) (Change, erro
 	}
 	var used, here value.Decimal
 	var err error
-	private := c.private // as long as a part that is counts, for what else it holds follows from the total
+	private, mine := c.private, c.private // what is used in all, and what in this part
 	for _, p := range m.parts {
 		if m.part != length || length > 0 && !counts(p.begin, length, max(at, now.UnixNano())) {
 			continue
 		}
 		if private = private || p.private; p.begin == at {
-			here = p.total
+			here, mine = p.total, mine || p.private
 		}
 		if used, err = used.Add(p.total); err != nil {
 			return Change{}, l.short(private, "%s", err)
@@ -269,7 +269,7 @@ func (l *limit) add(c *claim, m mark, length int64, now time.Time) (Change, erro
 	case total.Cmp(l.max) > 0:
 		return Change{}, l.short(private, "%s of %s are used %s, and the request takes %s", used, l.max, l.window(), claimed)
 	}
-	return Change{Cell: c.cell, Kind: ChangeSum, Time: time.Unix(0, at).UTC(), Part: time.Duration(length), Total: here, Private: private}, nil
+	return Change{Cell: c.cell, Kind: ChangeSum, Time: time.Unix(0, at).UTC(), Part: time.Duration(length), Total: here, Private: mine}, nil
 }
 
 // short says that there isn't enough left, and how much there is unless that is private.

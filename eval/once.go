@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -228,7 +229,7 @@ func (r *reckoning) saw(c Cell, t truth, asks asker) {
 
 // unseen says that an event can't be remembered, by the first that asks for it.
 func (r *reckoning) unseen(asks asker, why string) {
-	if r.unkept == nil || asks.rule < r.unkept.Rule {
+	if e := r.unkept; e == nil || cmp.Or(cmp.Compare(asks.rule, e.Rule), cmp.Compare(asks.span.Start, e.Span.Start)) < 0 {
 		r.unkept = &RuleError{asks.rule, asks.span, CodeRuleError, "it asks for what this is, later, and " + why}
 	}
 }

@@ -2,6 +2,7 @@ package eval_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -462,5 +463,52 @@ func TestPastPrivateTotalByAnotherTool(t *testing.T) {
 		if strings.Contains(e.Message, "42.5") {
 			t.Errorf("the message tells: %s", e.Message)
 		}
+	}
+}
+
+// Wherever a once stands, an event in the same call lifts no forbid and keeps no limit from counting: under a negation, and inside of what isn't a condition itself.
+func TestPastBesideLiftsNothing(t *testing.T) {
+	const e = `agent once (read on "file:///policy/**")`
+	for _, text := range []string{
+		"when (not E) == true", "unless (not E) == false", "when (not E) != false", "when true in [not E]", "when any x in [not E] { x }", "unless all x in [not E] { not x }",
+		"when any x in [E] { not x }", `when any x in ["a"] { not E }`, "when {a: not E}.a", "when ({a: not E}).a == true", "when (E) == false", "when [not E][0] ?? true",
+		"unless not (not E)", "unless E and 1 == 1 or E", "when d == true", "when d", "when d in [true]", "when not (not d)", "unless not d",
+	} {
+		w := newWorld(t, strings.ReplaceAll("define d = not E\nforbid gate: any to send on any "+text, "E", e))
+		if d := w.try("clerk", "execute", "tool://send", `{"files":["/policy/rules"],"to":"https://example.com/"}`); d.Outcome == eval.Permit {
+			t.Errorf("%s: permitted", text)
+		}
+	}
+	for _, text := range []string{"when (not E) == true", "when any x in [not E] { x }", "when not E", "when d == true"} {
+		w := newWorld(t, strings.ReplaceAll("define d = not E\nlimit any to send on any "+text+" count <= 1 per 1h", "E", e))
+		if d := w.try("clerk", "execute", "tool://send", `{"files":["/policy/rules"],"to":"https://example.com/"}`); d.Outcome == eval.Permit && !slices.ContainsFunc(d.Changes, func(c eval.Change) bool { return c.Kind == eval.ChangeCount }) {
+			t.Errorf("limit … %s: permitted and not counted", text)
+		}
+	}
+}
+
+// One private payment keeps the totals of later parts of the window from no log.
+func TestPastPrivateEndsWithItsPart(t *testing.T) {
+	w := newWorld(t, "limit any to execute on tool buy, tool pay sum args.price <= 100000 per 1h")
+	w.expect(eval.CodePermit, w.try("clerk", "execute", "tool://pay", `{"price":1}`))
+	for range 5 {
+		w.now = w.now.Add(30 * time.Minute)
+		if d := w.try("clerk", "execute", "tool://buy", `{"item":"x","price":1}`); len(d.Changes) != 1 || d.Changes[0].Private {
+			t.Errorf("%+v", d.Changes)
+		}
+	}
+}
+
+// Which of several questions can't be answered later is said the same way each time.
+func TestPastUnseenIsDeterministic(t *testing.T) {
+	seen := map[string]bool{}
+	for range 50 {
+		w := newWorld(t, `forbid g: any to send on any when session once (read on any) or session once (read on "file:///**") or session once (read on "file:///x")`)
+		for _, e := range w.try("clerk", "read", "file:///x", "").Errors {
+			seen[fmt.Sprint(e)] = true
+		}
+	}
+	if len(seen) != 1 {
+		t.Error(seen)
 	}
 }

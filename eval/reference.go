@@ -175,8 +175,8 @@ func (e *env) cond(c lang.Cond) truth {
 
 // turned is the truth of a negated condition.
 func (e *env) turned(x lang.Expr) truth {
-	e.neg = !e.neg
-	defer func() { e.neg = !e.neg }()
+	defer func(was bool) { e.neg = was }(e.neg)
+	e.neg = !e.neg || e.opaque
 	return not(e.truth(x))
 }
 
@@ -385,11 +385,11 @@ func (e *env) binary(x *lang.Binary) (val, *condError) {
 
 // inside is the environment of what is no condition of its own: whether it counts when it is true or false can't be told.
 func (e *env) inside() *env {
-	if e.neg {
+	if e.opaque {
 		return e
 	}
 	out := *e
-	out.neg = true
+	out.neg, out.opaque = true, true
 	return &out
 }
 
