@@ -29,7 +29,7 @@ type env struct {
 	at      int // which of them facet is
 	seen    map[onceAs]*besides
 	permits bool // it is the condition of a permit
-	// The reference's: what is evaluated counts when it is false, or whether can't be told; it can't be told.
+	// The reference's: what is evaluated counts when it is false, or that can't be told; it can't be told.
 	neg, opaque bool
 	// The request, its facts and what its resource means are kept here, so that they take one piece of memory with the rest.
 	ownReq    Request

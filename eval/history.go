@@ -132,13 +132,26 @@ func (h *History) Len() int {
 
 // EndSession forgets a session. One that begins later under the same name has no past.
 func (h *History) EndSession(session string) {
+	if session != "" {
+		h.dropAll(func(c Cell) bool { return c.Session == session })
+	}
+}
+
+// ForgetAgent forgets an agent that will never act again, such as one whose key is revoked: else what it did once stays.
+func (h *History) ForgetAgent(name string) {
+	if name != "" {
+		h.dropAll(func(c Cell) bool { return c.Agent == name })
+	}
+}
+
+func (h *History) dropAll(of func(Cell) bool) {
 	if h.isZero() {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c := range h.cells {
-		if session != "" && c.Session == session {
+		if of(c) {
 			h.drop(c)
 		}
 	}
@@ -274,7 +287,7 @@ func (m mark) over() int64 {
 	case m.kind == ChangeCount:
 		return m.at
 	case m.kind == ChangeSum && m.part > 0:
-		return addCapped(m.parts[len(m.parts)-1].begin, MaxParts*m.part)
+		return addCapped(m.parts[len(m.parts)-1].begin, mulCapped(MaxParts, m.part))
 	}
 	return math.MaxInt64
 }
@@ -312,7 +325,7 @@ func (m mark) withPart(length int64, added part) mark {
 
 // counts reports whether a part that began at begin is in the window at a time, were it only by its last nanosecond.
 func counts(begin, length, now int64) bool {
-	return length == 0 || now-begin < (windowParts+1)*length
+	return length == 0 || now-begin < mulCapped(MaxParts, length)
 }
 
 // changes are those that make a mark what it is.
@@ -398,20 +411,6 @@ func (h *History) forget(now int64) bool {
 		}
 	}
 	return len(h.cells) < before
-}
-
-// ForgetAgent forgets an agent that will never act again, such as one whose key is revoked: else what it did once stays.
-func (h *History) ForgetAgent(name string) {
-	if h.isZero() || name == "" {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for c := range h.cells {
-		if c.Agent == name {
-			h.drop(c)
-		}
-	}
 }
 
 func (h *History) drop(c Cell) {

@@ -413,7 +413,7 @@ lifecycle l: clerk {
 	w.expect(eval.CodePermit, w.try("clerk", "read", "file:///x", ""))
 }
 
-// A10: a history is bounded: past its bound what would need another cell is denied, and what has expired makes room.
+// P12: a history is bounded: past its bound what would need another cell is denied, and what has expired makes room.
 func TestHistoryIsBounded(t *testing.T) {
 	w := newWorld(t, "limit any to poke on any count <= 1 per 1h each session")
 	var changes []eval.Change
@@ -469,6 +469,18 @@ func TestLimitHidesWhatIsRedacted(t *testing.T) {
 	d = w.try("clerk", "execute", "tool://buy", `{"item":"x","price":123.45}`)
 	if w.expect(eval.CodeLimit, d); d.Errors[0].Message != "0 of 1 are used in 1h, and the request takes 123.45" {
 		t.Error(d.Errors[0].Message)
+	}
+}
+
+// A part of a window that no limit can have, such as one of a log that somebody else wrote, makes no panic and takes no room for ever.
+func TestOddParts(t *testing.T) {
+	for shift := range 63 {
+		h := eval.NewHistory()
+		h.Apply([]eval.Change{{Cell: eval.Cell{Agent: "a"}, Kind: eval.ChangeSum, Time: eval.TestStart(), Part: 1<<shift + 1<<shift/3}})
+		h.Forget(eval.TestStart())
+		if h.Len() != 1 {
+			t.Errorf("2^%d ns: %d cells", shift, h.Len())
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func (p *Program) claims(r *reckoning) {
 			if i > 0 && p.past.limits[j].decl.Scope.Actions.Any && slices.Contains(own, j) {
 				continue // A call counts once, by itself, unless the limit names the effect's action.
 			}
-			if p.claimFacet(r, int(j)) && i == 0 && len(e.calls) > 1 {
+			if p.past.limits[j].claimFacet(r) && i == 0 && len(e.calls) > 1 {
 				own = append(own, j)
 			}
 		}
@@ -83,8 +83,8 @@ func (p *Program) claims(r *reckoning) {
 
 // claimFacet adds what the facet claims of a limit, and reports whether it claims anything: for each agent of the chain that the limit is about, and for the
 // first holder where that is for all that comes of its authority.
-func (p *Program) claimFacet(r *reckoning, i int) bool {
-	e, l := r.env, p.past.limits[i].decl
+func (cl *compiledLimit) claimFacet(r *reckoning) bool {
+	e, l := r.env, cl.decl
 	together, holder := truth{}, e.holders()[0]
 	for _, agent := range e.bound(l.Scope.Subjects) {
 		e.as = agent
@@ -92,21 +92,21 @@ func (p *Program) claimFacet(r *reckoning, i int) bool {
 			continue
 		}
 		t := truth{is: true}
-		if cond := p.past.conds[i]; cond != nil {
-			t = cond(e)
+		if cl.cond != nil {
+			t = cl.cond(e)
 		}
 		if together = or(together, t); l.Each != "session" && (l.Each == "agent" || agent != holder) {
-			p.claimOne(r, i, agent, t)
+			cl.claimOne(r, agent, t)
 		}
 	}
 	if l.Each != "agent" {
-		p.claimOne(r, i, holder, together)
+		cl.claimOne(r, holder, together)
 	}
 	return together.is || together.err != nil
 }
 
-func (p *Program) claimOne(r *reckoning, i int, agent string, t truth) {
-	l := p.past.limits[i].decl
+func (cl *compiledLimit) claimOne(r *reckoning, agent string, t truth) {
+	l := cl.decl
 	switch {
 	case t.err != nil:
 		r.errors = append(r.errors, t.err.of(l.ID))
@@ -115,16 +115,16 @@ func (p *Program) claimOne(r *reckoning, i int, agent string, t truth) {
 		return
 	}
 	var v val
-	if sum := p.past.sums[i]; sum != nil {
+	if cl.sum != nil {
 		var err *condError
 		r.env.as = r.env.req.Subject
-		if v, err = sum(r.env); err != nil {
+		if v, err = cl.sum(r.env); err != nil {
 			r.errors = append(r.errors, err.of(l.ID))
 			return
 		}
 	}
-	if c, ok := r.cell(&p.past.limits[i], agent); ok {
-		r.claim(&p.past.limits[i], c, v)
+	if c, ok := r.cell(&cl.limit, agent); ok {
+		r.claim(&cl.limit, c, v)
 	}
 }
 

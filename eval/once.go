@@ -11,52 +11,9 @@ import (
 // An event is what a `once` asks for. Those that ask for the same share it.
 type event struct {
 	of             [16]byte
-	asks           asker
-	agent, session bool // asked for of an agent, of a session
+	asks           lang.Asked // of those the one whose rule comes first
+	agent, session bool       // asked for of an agent, of a session
 	when           truthFn
-}
-
-// An asker is a rule or limit in which a once stands: of several that ask for the same event the first by name.
-type asker struct {
-	rule string
-	span lang.Span
-}
-
-// askers are those of each event.
-func askers(prog *lang.Program) map[[16]byte]asker {
-	out := map[[16]byte]asker{}
-	look := func(rule string, xs ...lang.Expr) {
-		var walk func(lang.Expr)
-		seen := map[*lang.Define]bool{}
-		walk = func(x lang.Expr) {
-			lang.Walk(x, func(y lang.Expr) {
-				switch y := y.(type) {
-				case *lang.Once:
-					of := cellOf(y.Content())
-					if a, known := out[of]; !known || rule < a.rule {
-						out[of] = asker{rule, y.Span}
-					}
-				case *lang.Var:
-					if y.Define != nil && !seen[y.Define] {
-						seen[y.Define] = true
-						walk(y.Define.Body)
-					}
-				}
-			})
-		}
-		for _, x := range xs {
-			walk(x)
-		}
-	}
-	for _, r := range prog.Rules {
-		for _, c := range r.Conds {
-			look(r.ID, c.X)
-		}
-	}
-	for _, l := range prog.Limits {
-		look(l.ID, l.When, l.Sum)
-	}
-	return out
 }
 
 // onceWhen compiles the condition of a once, which sees no variables but its own; nil for none.
@@ -210,7 +167,7 @@ func (p *Program) sees(r *reckoning) {
 }
 
 // saw remembers an event, if its condition holds.
-func (r *reckoning) saw(c Cell, t truth, asks asker) {
+func (r *reckoning) saw(c Cell, t truth, asks lang.Asked) {
 	kind := ChangeOnce
 	if t.err != nil {
 		kind = ChangeMaybe
@@ -228,8 +185,8 @@ func (r *reckoning) saw(c Cell, t truth, asks asker) {
 }
 
 // unseen says that an event can't be remembered, by the first that asks for it.
-func (r *reckoning) unseen(asks asker, why string) {
-	if e := r.unkept; e == nil || cmp.Or(cmp.Compare(asks.rule, e.Rule), cmp.Compare(asks.span.Start, e.Span.Start)) < 0 {
-		r.unkept = &RuleError{asks.rule, asks.span, CodeRuleError, "it asks for what this is, later, and " + why}
+func (r *reckoning) unseen(asks lang.Asked, why string) {
+	if e := r.unkept; e == nil || cmp.Or(cmp.Compare(asks.Rule, e.Rule), cmp.Compare(asks.Span.Start, e.Span.Start)) < 0 {
+		r.unkept = &RuleError{asks.Rule, asks.Span, CodeRuleError, "it asks for what this is, later, and " + why}
 	}
 }

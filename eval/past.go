@@ -13,9 +13,7 @@ import (
 
 // A past is a program's view of history: what it counts, which events it asks for, which lifecycles there are.
 type past struct {
-	limits     []limit // of the policy's, in their order
-	conds      []truthFn
-	sums       []valueFn
+	limits     []compiledLimit // the policy's, in their order
 	limiters   *ruleIndex
 	lifecycles [][16]byte // of the policy's, in their order: the cells that they are kept in
 	events     []event
@@ -24,32 +22,41 @@ type past struct {
 	looks bool
 }
 
+// A compiledLimit is a limit with its condition and its sum; nil for none.
+type compiledLimit struct {
+	limit
+	cond truthFn
+	sum  valueFn
+}
+
 func (c *compiler) past() *past {
 	p := &past{}
 	var scopes []lang.Scope
 	for _, l := range c.prog.Limits {
-		var cond truthFn
-		var sum valueFn
+		cl := compiledLimit{limit: newLimit(l)}
 		if l.When != nil {
-			cond = c.truth(l.When)
+			cl.cond = c.truth(l.When)
 		}
 		if l.Sum != nil {
-			sum, _ = c.there(l.Sum)
+			cl.sum, _ = c.there(l.Sum)
 		}
-		p.limits, p.conds, p.sums, scopes = append(p.limits, newLimit(l)), append(p.conds, cond), append(p.sums, sum), append(scopes, l.Scope)
+		p.limits, scopes = append(p.limits, cl), append(scopes, l.Scope)
 	}
 	p.limiters = newRuleIndex(c.prog, scopes)
 	p.lifecycles = lifecycleCells(c.prog)
 	scopes = nil
-	index, asks := map[[16]byte]int{}, askers(c.prog)
+	index := map[[16]byte]int{}
 	for _, x := range c.prog.Onces() {
 		of := cellOf(x.Content())
 		i, known := index[of]
 		if !known {
 			i = len(p.events)
 			index[of] = i
-			p.events = append(p.events, event{of: of, asks: asks[of], when: c.onceWhen(x)})
+			p.events = append(p.events, event{of: of, asks: x, when: c.onceWhen(x.Once)})
 			scopes = append(scopes, lang.Scope{Subjects: lang.Names{Any: true}, Actions: x.Event.Actions, Targets: x.Event.Targets})
+		}
+		if x.Rule < p.events[i].asks.Rule {
+			p.events[i].asks = x
 		}
 		p.events[i].agent = p.events[i].agent || x.Scope == "agent"
 		p.events[i].session = p.events[i].session || x.Scope == "session"

@@ -438,7 +438,6 @@ func (e *env) remember(d Decision) Decision {
 	in := *e
 	r.env = &in // whose place in the request is moved about
 	r.step(lifecycleCells(e.prog))
-	asks := askers(e.prog)
 	for _, x := range onces {
 		if e.facts.History.isZero() {
 			break // who keeps none has nothing to remember
@@ -457,11 +456,11 @@ func (e *env) remember(d Decision) Decision {
 			}
 		}
 		if x.Scope == "session" {
-			r.saw(Cell{Of: cellOf(x.Content()), Session: e.facts.Session}, session, asks[cellOf(x.Content())])
+			r.saw(Cell{Of: cellOf(x.Content()), Session: e.facts.Session}, session, x)
 			continue
 		}
 		for agent, t := range agents {
-			r.saw(Cell{Of: cellOf(x.Content()), Agent: agent}, t, asks[cellOf(x.Content())])
+			r.saw(Cell{Of: cellOf(x.Content()), Agent: agent}, t, x)
 		}
 	}
 	return r.decision(d)

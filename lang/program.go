@@ -79,34 +79,40 @@ func (p *Program) IsIn(principal, group string) bool {
 	return p.Principals[principal] != nil && contains(p.Ancestors(principal), group)
 }
 
+// Asked is a once, with the id of the rule or limit in which it stands, or stands first.
+type Asked struct {
+	Rule string
+	*Once
+}
+
 // Onces lists the questions about history that a decision may ask: those in conditions of rules, then those in limits, each in the
 // order of the source, those of a define where it is first used. Each is listed once, also if several rules come to it through a
 // define; two that are written alike are both listed, and have the same [Once.Content].
-func (p *Program) Onces() []*Once {
-	var out []*Once
+func (p *Program) Onces() []Asked {
+	var out []Asked
 	entered := map[*Define]bool{}
-	var collect func(Expr)
-	collect = func(x Expr) {
+	var collect func(string, Expr)
+	collect = func(rule string, x Expr) {
 		Walk(x, func(y Expr) {
 			switch y := y.(type) {
 			case *Once:
-				out = append(out, y)
+				out = append(out, Asked{rule, y})
 			case *Var:
 				if d := y.Define; d != nil && !entered[d] {
 					entered[d] = true
-					collect(d.Body)
+					collect(rule, d.Body)
 				}
 			}
 		})
 	}
 	for _, r := range p.Rules {
 		for _, cond := range r.Conds {
-			collect(cond.X)
+			collect(r.ID, cond.X)
 		}
 	}
 	for _, l := range p.Limits {
-		collect(l.When)
-		collect(l.Sum)
+		collect(l.ID, l.When)
+		collect(l.ID, l.Sum)
 	}
 	return out
 }

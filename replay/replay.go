@@ -7,6 +7,7 @@ package replay
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -75,7 +76,9 @@ func Run(records iter.Seq2[audit.Record, error], program *eval.Program, samples 
 		req, facts, err := record.Request(d)
 		if err != nil {
 			skipped[reason(err)]++
-			remember(history, d)
+			if err := remember(history, d); err != nil {
+				return nil, fmt.Errorf("entry %d: %w", r.Index, err)
+			}
 			continue
 		}
 		for i := range facts.Approvals {
@@ -114,15 +117,16 @@ func Run(records iter.Seq2[audit.Record, error], program *eval.Program, samples 
 }
 
 // remember lets the history have what a permit that can't be asked again changed, as far as the log shows it.
-func remember(h *eval.History, d *audit.Decision) {
+func remember(h *eval.History, d *audit.Decision) error {
 	if d.Outcome != audit.Permit {
-		return
+		return nil
 	}
 	changes, err := record.History(d.History)
 	if err != nil {
-		return
+		return err
 	}
 	h.Apply(slices.DeleteFunc(changes, func(c eval.Change) bool { return c.Private }))
+	return nil
 }
 
 // danger orders changes: what opens comes before what closes, and what opens most comes first.

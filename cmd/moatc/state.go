@@ -67,7 +67,7 @@ func stateOf(p *lang.Program) []stateful {
 		q := question{x.Scope, x.Content()}
 		if !asked[q] {
 			asked[q] = true
-			all = append(all, stateful{onceText(x), "two times for each " + x.Scope, x.Span})
+			all = append(all, stateful{onceText(x.Once), "two times for each " + x.Scope, x.Span})
 		}
 	}
 	return all
