@@ -22,6 +22,8 @@ type Decision struct {
 	Request  RequestID
 	// Input is what could not be read as a request at all; the rest of the above is then empty.
 	Input Field
+	// Call is the index of the decision that permitted the call in whose course this was asked for; 0: it was asked for by itself.
+	Call uint64
 
 	// How the request came.
 	Sender    string // did:key
@@ -227,6 +229,7 @@ func (d *Decision) fields(c *codec) {
 		c.text("name", &a.Name)
 		c.always("value", &a.Field)
 	})
+	c.uint("call", &d.Call)
 	c.text("code", &d.Code)
 	guarded("detail", &d.Detail)
 	objects(c, "errors", &d.Errors, func(c *codec, e *RuleError) {

@@ -54,6 +54,7 @@ const (
 	CodeNotGranted   Code = "not_granted"   // the token doesn't grant the action on the resource
 
 	// Denials before any rule.
+	CodeOutsideSandbox    Code = "outside_sandbox"    // code asked for what it may not use, whatever is permitted; see Sandbox.Allows
 	CodeInvalidRequest    Code = "invalid_request"    // a part of the request is missing or of the wrong form
 	CodeUnknownAction     Code = "unknown_action"     // the policy doesn't declare the action
 	CodeUnknownTool       Code = "unknown_tool"       // the policy doesn't declare the tool

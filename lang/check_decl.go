@@ -355,8 +355,10 @@ func (c *checker) settings(settings []Setting, rules map[string]settingRule) {
 			case v.Kind == LitInt && (v.Int < 1 || rule.max > 0 && v.Int > rule.max), v.Kind == LitDuration && v.Dur <= 0, v.Kind == LitSize && v.Int <= 0:
 				c.diags.errorf(v.Span, CodeSetting, "`%s` takes %s, and not nothing", s.Name.Name, rule.form)
 			case v.Kind == LitString && s.Name.Name == "connect":
-				if _, err := resource.ParsePattern(v.Str); err != nil {
+				if _, err := ConnectPattern(v.Str); err != nil {
 					c.patternError(v.Span, CodeInvalidPattern, err)
+				} else if !strings.HasPrefix(v.Str, "https://") && !strings.HasPrefix(v.Str, "http://") {
+					c.diags.errorf(v.Span, CodeInvalidPattern, "%s is no pattern of URLs that code could connect to", quote(short(v.Str))).hint("write https:// and a host")
 				}
 			case v.Kind == LitString:
 				if _, err := resource.File(v.Str); err != nil {
@@ -365,6 +367,14 @@ func (c *checker) settings(settings []Setting, rules map[string]settingRule) {
 			}
 		}
 	}
+}
+
+// ConnectPattern reads what `connect` of a sandbox says. Where no path is written it is about all that the host has: code connects to hosts.
+func ConnectPattern(text string) (*resource.Pattern, error) {
+	if _, host, ok := strings.Cut(text, "://"); ok && host != "**" && !strings.Contains(host, "/") {
+		text += "/**"
+	}
+	return resource.ParsePattern(text)
 }
 
 func (c *checker) secret(s *Secret) {

@@ -25,7 +25,9 @@ type decision struct {
 
 	chain    *link // the verified token; nil when it doesn't hold
 	chainErr error
-	name     string // the sender's, or its did:key
+	name     string        // the sender's, or its did:key
+	call     uint64        // the index of the decision in whose course this is asked for; 0: it comes by itself
+	bounds   *eval.Sandbox // of the code that asks; nil for none
 
 	ordered bool       // no other decision that depends on the history goes on
 	answer  Answer     // with the request that it is about
@@ -150,6 +152,10 @@ func (c *decision) decide() {
 	if pr := c.in.program.Policy().Principals[c.name]; pr != nil {
 		c.answer.Request.Kind = pr.Kind
 	}
+	if c.bounds != nil && !c.bounds.Allows(m.Action, m.Resource) {
+		c.refuse(StageRules, eval.CodeOutsideSandbox, errors.New("pep: the code may not use this, whatever is permitted"))
+		return
+	}
 	if err := c.askHost(); err != nil {
 		c.refuse(StageRules, CodeFacts, err)
 		return
@@ -173,6 +179,7 @@ func (c *decision) settle() {
 		}
 	}
 	c.judge(v)
+	c.forbidAsk(v)
 	if v.outcome == eval.Permit && len(v.nonces) > 0 {
 		ok, err := c.pep.consume(v.nonces)
 		if err != nil {
@@ -329,7 +336,7 @@ func (c *decision) record() audit.Ticket {
 		a.Chain = c.chain.chain
 	}
 	if a.Outcome == eval.Permit {
-		a.basis = &basis{c.in, c.facts}
+		a.basis = &basis{c.pep, c.in, c.facts, c.delivery.Token, c.delivery.Attestations}
 	}
 	var changes []eval.Change
 	if a.Outcome == eval.Permit {
@@ -380,7 +387,7 @@ func (c *decision) writeDown() *audit.Decision {
 	record.Fill(d, in.program, &a.Request, &c.facts, &a.Decision)
 	d.Outcome, d.Code, d.Stage = audit.Outcome(a.Outcome.String()), string(a.Code), uint64(a.Stage)
 	d.Sender, d.Recipient, d.Realm, d.Sequence = c.senderText(), c.pep.keyText, m.Realm, m.Sequence
-	d.Policy, d.Trust = in.digest, in.trustDigest
+	d.Policy, d.Trust, d.Call = in.digest, in.trustDigest, c.call
 	switch {
 	case c.chain == nil:
 		d.Token.Digest = m.Token

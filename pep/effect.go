@@ -13,8 +13,11 @@ import (
 
 // A basis is what a permit was decided by, for whoever acts on it later.
 type basis struct {
-	in    *inForce
-	facts eval.Facts
+	pep          *PEP
+	in           *inForce
+	facts        eval.Facts
+	token        []byte
+	attestations [][]byte // that came with the message
 }
 
 // MaxEffectDetail bounds the detail of an effect in the log, in bytes.
@@ -33,7 +36,7 @@ func (p *PEP) Terms() token.Terms {
 
 // Effects lists what a permitted call does beside itself: what the decision was about, by the policy and the facts that it was made by.
 func (a Answer) Effects() ([]eval.Effect, error) {
-	if a.Outcome != eval.Permit || a.basis == nil {
+	if !a.permits() {
 		return nil, errNotPermitted
 	}
 	return a.basis.in.program.Effects(a.Request, a.basis.facts)
@@ -42,7 +45,7 @@ func (a Answer) Effects() ([]eval.Effect, error) {
 // Holds returns nil when a permit that has waited may still be acted on: its message isn't older than MaxAge, the policy and the trust document
 // that it was decided by are in force or count as before them, and its token holds. Rules aren't asked again.
 func (p *PEP) Holds(a Answer) error {
-	if a.Outcome != eval.Permit || a.basis == nil {
+	if !a.permits() {
 		return errNotPermitted
 	}
 	now, ok := p.time.tell()
@@ -70,17 +73,37 @@ func (p *PEP) Refuse(reason error) Answer {
 	return p.nobody(reason)
 }
 
-// RecordEffect writes down how something ended that a decision permitted, and returns the index of the record once it is durable. The outcome is one
-// word, "ok" or what went wrong; bytes were moved. The detail, which may be nil, is cut to MaxEffectDetail, and redacted where the policy doesn't let the log keep
-// an argument of the request in full, since it might tell it.
-func (p *PEP) RecordEffect(a Answer, outcome string, bytes int, detail error) (uint64, error) {
-	if a.Outcome != eval.Permit || a.basis == nil {
+// An Ending is how something ended that was permitted.
+type Ending struct {
+	Outcome string // one word: "ok", or what went wrong
+	Status  int    // of HTTP, where there is one
+	Bytes   int64  // that were moved
+	Detail  error  // nil, or more about it, of which the log keeps MaxEffectDetail
+}
+
+// RecordEffect writes down how something ended that a decision permitted, and returns the index of the record once it is durable. The detail is redacted
+// where the policy doesn't let the log keep an argument of the request in full, since it might tell it.
+func (p *PEP) RecordEffect(a Answer, e Ending) (uint64, error) {
+	if !a.permits() {
 		return 0, errNotPermitted
 	}
-	ev := &audit.Effect{Decision: a.Index, Agent: a.Request.Subject, Action: a.Request.Action, Resource: audit.Shown(a.Request.Resource.String()), Outcome: outcome, Bytes: uint64(max(bytes, 0))}
-	if detail != nil && record.Shown(a.basis.in.program.Policy(), a.Request) {
-		ev.Detail = shownDetail(detail)
+	ev := &audit.Effect{Decision: a.Index, Agent: a.Request.Subject, Action: a.Request.Action, Resource: audit.Shown(a.Request.Resource.String()),
+		Outcome: e.Outcome, Status: uint64(max(e.Status, 0)), Bytes: uint64(max(e.Bytes, 0)), Detail: a.detail(e.Detail)}
+	return p.recordEnd(ev)
+}
+
+// permits reports whether an answer is a PEP's permit.
+func (a *Answer) permits() bool { return a.Outcome == eval.Permit && a.basis != nil }
+
+// detail is what the log may show of an error.
+func (a *Answer) detail(err error) audit.Field {
+	if err == nil || !record.Shown(a.basis.in.program.Policy(), a.Request) {
+		return audit.Field{}
 	}
+	return shownDetail(err)
+}
+
+func (p *PEP) recordEnd(ev audit.Event) (uint64, error) {
 	now, _ := p.time.tell()
 	t, err := p.append(ev, now)
 	if err != nil {

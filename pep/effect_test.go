@@ -20,7 +20,7 @@ func TestRecordEffect(t *testing.T) {
 	secret := w.expect(w.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit) // its key is redacted, but it has none
 	keyed := w.expect(w.delivery("note", `{"text": "hello", "key": "1234"}`, "coordinator"), eval.Permit, eval.CodePermit)
 	for _, a := range []pep.Answer{secret, keyed} {
-		index, err := w.pep.RecordEffect(a, "failed", 7, errors.New("no room for 1234\xff"+strings.Repeat("x", 2*pep.MaxEffectDetail)))
+		index, err := w.pep.RecordEffect(a, pep.Ending{Outcome: "failed", Bytes: 7, Detail: errors.New("no room for 1234\xff" + strings.Repeat("x", 2*pep.MaxEffectDetail))})
 		if err != nil || index <= a.Index {
 			t.Errorf("record %d: %v", index, err)
 		}
@@ -44,7 +44,7 @@ func TestRecordEffect(t *testing.T) {
 	forged, withdrawn := denied, secret
 	forged.Outcome, withdrawn.Outcome = eval.Permit, eval.Deny
 	for name, a := range map[string]pep.Answer{"zero": {}, "denied": denied, "made up": {Outcome: eval.Permit}, "turned round": forged, "withdrawn": withdrawn} {
-		if _, err := w.pep.RecordEffect(a, "ok", 0, nil); err == nil {
+		if _, err := w.pep.RecordEffect(a, pep.Ending{Outcome: "ok"}); err == nil {
 			t.Errorf("%s: an effect of what wasn't permitted", name)
 		}
 		if w.pep.Holds(a) == nil {
@@ -55,7 +55,7 @@ func TestRecordEffect(t *testing.T) {
 		}
 	}
 	w.pep.Close()
-	if _, err := w.pep.RecordEffect(secret, "ok", 0, nil); err == nil {
+	if _, err := w.pep.RecordEffect(secret, pep.Ending{Outcome: "ok"}); err == nil {
 		t.Error("recorded in a closed log")
 	}
 }

@@ -229,15 +229,8 @@ func (p *PEP) decide(ctx context.Context, d *token.Delivery, a *Answer) (ticket 
 			*a, ticket = Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
 		}
 	}()
-	select {
-	case <-p.stop:
-		a.Code = CodeClosed
-		return audit.Ticket{}
-	default:
-	}
-	now, ok := p.time.tell()
-	if !ok {
-		a.Code, a.Reason = CodeClock, errClock
+	now, open := p.open(a)
+	if !open {
 		return audit.Ticket{}
 	}
 	m, err := p.verifier.OpenMessage(d.Message)
@@ -255,6 +248,21 @@ func (p *PEP) decide(ctx context.Context, d *token.Delivery, a *Answer) (ticket 
 	}
 	c.release()
 	return ticket
+}
+
+// open tells the time of a decision that begins. When none can, it makes the answer a deny and reports false.
+func (p *PEP) open(a *Answer) (time.Time, bool) {
+	select {
+	case <-p.stop:
+		a.Code = CodeClosed
+		return time.Time{}, false
+	default:
+	}
+	now, ok := p.time.tell()
+	if !ok {
+		a.Code, a.Reason = CodeClock, errClock
+	}
+	return now, ok
 }
 
 // nobody answers whoever hasn't passed the first stage: always the same. What was wrong is counted, and kept for the operator.

@@ -26,7 +26,7 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 	switch {
 	case d.Agent == "" || d.Action == "" || d.Resource == "":
 		return fail(ErrUnread)
-	case d.Stage == 1 || d.Stage == 2:
+	case d.Stage == 1 || d.Stage == 2 || d.Code == string(eval.CodeOutsideSandbox):
 		return fail(ErrEarly)
 	case strings.HasPrefix(d.Code, "token_") || d.Code == string(eval.CodeNotGranted) || d.Code == string(eval.CodeCaveat):
 		return fail(ErrToken)

@@ -254,7 +254,7 @@ func (r *Router) ended(a pep.Answer, reply []byte, err error) Result {
 	if p := (*panicked)(nil); errors.As(err, &p) {
 		res.Err = fmt.Errorf("%w\n%s", err, p.stack)
 	}
-	index, rerr := r.cfg.PEP.RecordEffect(a, outcome, len(res.Reply), err)
+	index, rerr := r.cfg.PEP.RecordEffect(a, pep.Ending{Outcome: outcome, Bytes: int64(len(res.Reply)), Detail: err})
 	if rerr != nil {
 		res.Err = errors.Join(res.Err, rerr)
 		if res.Status == Delivered {

@@ -1,0 +1,124 @@
+package pep
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/token"
+)
+
+// This file is about what happens in the course of a permitted call: code that it runs asks for more.
+
+// CodeNotPermitted: what was asked in the course of a call that this PEP didn't permit.
+const CodeNotPermitted eval.Code = "call_not_permitted"
+
+// DecideEffect decides what a call does that shows only while it is carried out, such as a file that the code opens which it runs. It is a request of
+// the same agent, on the authority of the same token, with no arguments and no approvals; the host is asked for its facts anew. The rules, the token and the history
+// count as they are now, and so do the policy and the trust document: a call isn't stopped by a reload, but what it does from then on is decided by what is
+// in force. What waits for an approval is a deny, and so is what isn't inside of bounds, if there are any. The answer is recorded like any other, with the index
+// of the call's decision.
+func (p *PEP) DecideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox, action string, on resource.Name) Answer {
+	if p == nil || p.log == nil {
+		return Answer{Code: CodeClosed}
+	}
+	if of == nil || !of.permits() || of.basis.pep != p {
+		return Answer{Code: CodeNotPermitted, Reason: errNotPermitted}
+	}
+	var a Answer
+	if t := p.decideEffect(ctx, of, bounds, action, on, &a); t != (audit.Ticket{}) {
+		if err := t.Wait(context.Background()); err != nil {
+			a.notRecorded(err)
+		}
+	}
+	return a
+}
+
+func (p *PEP) decideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox, action string, on resource.Name, a *Answer) (ticket audit.Ticket) {
+	defer func() {
+		if r := recover(); r != nil {
+			*a, ticket = Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
+		}
+	}()
+	now, open := p.open(a)
+	if !open {
+		return audit.Ticket{}
+	}
+	// What is decided is what the sender would have had to ask for, had it known.
+	asked := *of.Message
+	asked.Action, asked.Resource, asked.Args = action, on, nil
+	c := decisions.Get().(*decision)
+	c.pep, c.ctx, c.in, c.now, c.message, c.call, c.bounds = p, ctx, p.inForce.Load(), now, &asked, of.Index, bounds
+	c.delivery = &token.Delivery{Token: of.basis.token, Attestations: of.basis.attestations}
+	c.name, _ = c.in.trust.Name(asked.Sender)
+	if chain, err := p.verifier.Verify(c.delivery.Token, c.in.terms(now)); err != nil {
+		c.chainErr = err
+	} else {
+		c.chain = p.chains.get(chain, c.in)
+	}
+	ticket = c.run()
+	*a = c.answer
+	a.Message = of.Message
+	c.release()
+	return ticket
+}
+
+// Sandbox returns what code may use at most that runs for a permitted call: the `sandbox` declarations of the policy in force, and of the one before where that counts
+// for the call, met with the limits of the token. It reports false where no declaration is about the agent, or the permit isn't one of this PEP's: then no code runs.
+func (p *PEP) Sandbox(of *Answer) (eval.Sandbox, bool) {
+	if p == nil || p.log == nil || of == nil || !of.permits() || of.basis.pep != p {
+		return eval.Sandbox{}, false
+	}
+	in := p.inForce.Load()
+	out, ok := in.program.Sandbox(of.Request.Subject, of.basis.facts)
+	if before := of.basis.in; ok && before.digest != in.digest {
+		var then eval.Sandbox
+		then, ok = before.program.Sandbox(of.Request.Subject, of.basis.facts)
+		out = out.Meet(then)
+	}
+	if !ok {
+		return eval.Sandbox{}, false
+	}
+	limits := of.Chain.Limits()
+	if n, ok := limits.Get(token.Fuel); ok {
+		out.Fuel = min(out.Fuel, n)
+	}
+	if n, ok := limits.Get(token.Memory); ok {
+		out.Memory = min(out.Memory, n)
+	}
+	if n, ok := limits.Get(token.Timeout); ok && n < uint64(out.Timeout/time.Millisecond) {
+		out.Timeout = time.Duration(n) * time.Millisecond
+	}
+	return out, true
+}
+
+// RecordRun writes down a run of code for a permitted call, and returns the index of the record once it is durable. The decision and the agent are the call's; the
+// detail is redacted as in RecordEffect.
+func (p *PEP) RecordRun(of *Answer, run audit.SandboxCall, detail error) (uint64, error) {
+	if p == nil || p.log == nil || of == nil || !of.permits() {
+		return 0, errNotPermitted
+	}
+	run.Decision, run.Agent, run.Detail = of.Index, of.Request.Subject, of.detail(detail)
+	return p.recordEnd(&run)
+}
+
+// RecordSecret writes down that a secret was put into a request, or why not, and returns the index of the record once it is durable. The permit is that of the
+// use of the secret; where is where it went.
+func (p *PEP) RecordSecret(use *Answer, name string, where resource.Name, outcome string) (uint64, error) {
+	if p == nil || p.log == nil || use == nil || !use.permits() {
+		return 0, errNotPermitted
+	}
+	return p.recordEnd(&audit.SecretUse{Decision: use.Index, Agent: use.Request.Subject, Name: name, Resource: audit.Shown(where.String()), Outcome: outcome})
+}
+
+// forbidAsk makes an answer that waits for an approval a deny: in the course of a call nobody waits.
+func (c *decision) forbidAsk(v *verdict) {
+	if c.call != 0 && v.outcome == eval.Ask {
+		v.outcome, v.pending = eval.Deny, nil
+		v.decision.Outcome = eval.Deny
+		v.reason = errors.New("pep: it waits for an approval, and in the course of a call none can come")
+	}
+}

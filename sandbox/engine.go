@@ -1,0 +1,80 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/moat-lang/moat/sandbox/meter"
+)
+
+// features are what modules may use: WebAssembly 2.0 without vectors, whose results differ between processors in more ways than a meter can see.
+const features = api.CoreFeaturesV2 &^ api.CoreFeatureSIMD
+
+// An Engine compiles and runs modules. It is safe for concurrent use.
+type Engine struct {
+	runtime wazero.Runtime
+	// strict looks at modules as they came: what a meter adds could make a module valid that isn't, such as one that sets a global that it doesn't have.
+	strict wazero.Runtime
+}
+
+// New makes an engine.
+func New(ctx context.Context) (*Engine, error) {
+	e := &Engine{
+		runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(false)),
+		strict:  wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features).WithDebugInfoEnabled(false)),
+	}
+	if err := errors.Join(e.exportMeter(ctx), e.exportWASI(ctx), e.exportMoat(ctx)); err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
+	}
+	return e, nil
+}
+
+// Close gives up the engine and all its modules. Nothing may run any more.
+func (e *Engine) Close(ctx context.Context) error {
+	return errors.Join(e.runtime.Close(ctx), e.strict.Close(ctx))
+}
+
+// A Module is code that can be run any number of times, also at once. Each run begins afresh.
+type Module struct {
+	engine   *Engine
+	metered  *meter.Module
+	compiled wazero.CompiledModule
+	digest   [32]byte
+}
+
+// Compile checks a module in the binary format and makes it ready to run. The bounds on modules are those of package meter; the time it takes grows with the size of the
+// module, up to some seconds. What it may import are the functions of WASI preview 1 and of [spec/SANDBOX.md]'s `moat`.
+func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
+	metered, err := meter.Instrument(wasm)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: the module is refused: %w", err)
+	}
+	for _, i := range metered.Imports {
+		if !e.exports(i) {
+			return nil, fmt.Errorf("sandbox: the module is refused: it imports %q of %q; there are the functions of wasi_snapshot_preview1 and of moat", i.Name, i.Module)
+		}
+	}
+	original, err := e.strict.CompileModule(ctx, wasm)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: the module is invalid: %w", err)
+	}
+	if err := original.Close(ctx); err != nil {
+		return nil, err
+	}
+	m := &Module{engine: e, metered: metered, digest: sha256.Sum256(wasm)}
+	if m.compiled, err = e.runtime.CompileModule(ctx, metered.Wasm); err != nil {
+		return nil, fmt.Errorf("sandbox: the module is invalid: %w", err)
+	}
+	return m, nil
+}
+
+// Digest is the SHA-256 of the module as it came.
+func (m *Module) Digest() [32]byte { return m.digest }
+
+// Close gives up the module. None of its runs may go on.
+func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }

@@ -1,0 +1,238 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/experimental/sysfs"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox/files"
+	"github.com/moat-lang/moat/sandbox/meter"
+)
+
+// Limits bound a run. The zero Limits let nothing run.
+type Limits struct {
+	Fuel    uint64        // instructions, as package meter weighs them, and what the host does for the code
+	Memory  uint64        // linear memory, in bytes; a module whose memory begins with more isn't run
+	Timeout time.Duration // wall-clock time, compiling excluded
+}
+
+// A Config is what a run may use and see. The zero Config lets nothing run.
+type Config struct {
+	Limits
+	// Dirs are the directories that code sees, at the same paths.
+	Dirs []files.Dir
+	// Ask is asked before anything is done with a file; nil refuses all.
+	Ask files.Ask
+	// Fetch makes requests of HTTP; nil refuses all.
+	Fetch Fetcher
+
+	Args  []string          // the first is the program's name
+	Env   map[string]string // names and values hold no NUL
+	Stdin []byte
+	// Stdout and Stderr are written to while the code runs, a byte for at least one unit of fuel; nil discards.
+	Stdout, Stderr io.Writer
+	// Clock lets code see what time it is. Otherwise a clock begins in 2022 and goes on by a millisecond whenever it is looked at.
+	Clock bool
+	// Random gives code random numbers. Otherwise they are the same in every run.
+	Random bool
+}
+
+// An Outcome says how a run ended, in one word.
+type Outcome string
+
+// The outcomes.
+const (
+	OK         Outcome = "ok"      // it ended by itself, with the exit code 0
+	Exited     Outcome = "exit"    // it ended by itself, with another exit code
+	Trapped    Outcome = "trap"    // WebAssembly's own checks stopped it, such as of an access out of bounds
+	OutOfFuel  Outcome = "fuel"    // the fuel was used up
+	OutOfTime  Outcome = "timeout" // the time was over, or the context ended
+	OutOfStack Outcome = "depth"   // calls were nested too deep; see meter.StackBudget
+	OutOfSpace Outcome = "memory"  // the module begins with more memory than there is
+	Refused    Outcome = "refused" // it wasn't run
+	Defect     Outcome = "defect"  // the host panicked
+)
+
+// A Result is how a run ended. The zero Result is of a run that never was.
+type Result struct {
+	Outcome Outcome
+	Code    uint32        // the exit code
+	Fuel    uint64        // used, at most the limit
+	Memory  uint64        // the most linear memory that it had, in bytes
+	Took    time.Duration // of wall-clock time
+	Err     error         // why it didn't end by itself; nil where it did
+}
+
+// A run is one that goes on.
+type run struct {
+	tank
+	fetch   Fetcher
+	replies map[uint32]*reply
+	last    uint32 // handle of a reply
+}
+
+type runKey struct{}
+
+// running returns the run that a context belongs to: the host's functions are called with the context that code was.
+func running(ctx context.Context) *run { return ctx.Value(runKey{}).(*run) }
+
+// Run runs a module: its start function, if it has one, and then `_start`, as command modules of WASI have it. It returns when the code has ended or was stopped, soon
+// after the time is over. It never panics.
+func (m *Module) Run(ctx context.Context, cfg Config) (res Result) {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	defer cancel()
+	r := &run{tank: tank{rest: int64(min(cfg.Fuel, maxFuel)), ctx: ctx}, fetch: cfg.Fetch}
+	mem := &memory{limit: cfg.Memory}
+	limit := r.rest
+	defer func() {
+		if p := recover(); p != nil {
+			res.Outcome, res.Err = Defect, fmt.Errorf("sandbox: a defect: %v", p)
+		}
+		res.Fuel, res.Memory, res.Took = uint64(limit-max(r.left(), 0)), mem.most, time.Since(begin)
+	}()
+	switch {
+	case cfg.Fuel == 0, cfg.Memory == 0, cfg.Timeout <= 0:
+		return Result{Outcome: Refused, Err: errors.New("sandbox: no fuel, no memory or no time: nothing may run")}
+	case m.metered.MemoryMin > cfg.Memory:
+		return Result{Outcome: OutOfSpace, Err: fmt.Errorf("sandbox: the module begins with %d bytes of memory, and may have %d", m.metered.MemoryMin, cfg.Memory)}
+	}
+	config, closeFiles, err := r.config(cfg)
+	defer closeFiles()
+	if err != nil {
+		return Result{Outcome: Refused, Err: err}
+	}
+	ctx = context.WithValue(experimental.WithMemoryAllocator(ctx, mem), runKey{}, r)
+	return r.outcome(m.start(ctx, r, config))
+}
+
+// maxFuel is more than is used up in a century.
+const maxFuel = 1 << 61
+
+// start makes an instance and runs it. An instance is used once: a trap leaves it as nobody knows it.
+func (m *Module) start(ctx context.Context, r *run, config wazero.ModuleConfig) (api.Module, error) {
+	if err := r.pay(m.metered.Entry); err != nil {
+		return nil, err
+	}
+	// Without a name nobody can import from it, and without start functions nothing runs before there is fuel.
+	mod, err := m.engine.runtime.InstantiateModule(ctx, m.compiled, config.WithName("").WithStartFunctions())
+	if err != nil {
+		return nil, err
+	}
+	defer mod.Close(context.WithoutCancel(ctx))
+	r.given = mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	var names []string
+	if m.metered.HasStart {
+		names = append(names, meter.StartFunc)
+	}
+	for _, name := range append(names, "_start") {
+		f := mod.ExportedFunction(name)
+		if f == nil || len(f.Definition().ParamTypes())+len(f.Definition().ResultTypes()) > 0 {
+			return mod, errNoStart
+		}
+		if _, err := f.Call(ctx); err != nil {
+			return mod, err
+		}
+	}
+	return mod, nil
+}
+
+var errNoStart = errors.New("sandbox: the module has no function _start without parameters and results: it is no command of WASI preview 1")
+
+// outcome tells how a run ended.
+func (r *run) outcome(mod api.Module, err error) Result {
+	var exit *sys.ExitError
+	exited := errors.As(err, &exit)
+	switch {
+	case r.stopped != "":
+		return Result{Outcome: r.stopped, Err: stopErrors[r.stopped]}
+	case err == nil || exited && exit.ExitCode() == 0:
+		return Result{Outcome: OK}
+	case exited:
+		return Result{Outcome: Exited, Code: exit.ExitCode(), Err: fmt.Errorf("sandbox: the code ended with the exit code %d", exit.ExitCode())}
+	case mod == nil, errors.Is(err, errNoStart):
+		return Result{Outcome: Refused, Err: err}
+	case int64(mod.ExportedGlobal(meter.StackGlobal).Get()) < 0:
+		return Result{Outcome: OutOfStack, Err: errors.New("sandbox: calls are nested too deep")}
+	}
+	return Result{Outcome: Trapped, Err: fmt.Errorf("sandbox: the code was stopped: %w", err)}
+}
+
+var stopErrors = map[Outcome]error{
+	OutOfFuel: errors.New("sandbox: the fuel is used up"),
+	OutOfTime: errors.New("sandbox: the time is over"),
+}
+
+// config is what wazero lets the code see.
+func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(), err error) {
+	config = wazero.NewModuleConfig().WithArgs(cfg.Args...).WithStdin(bytes.NewReader(cfg.Stdin)).
+		WithStdout(&output{r, cfg.Stdout}).WithStderr(&output{r, cfg.Stderr}).WithRandSource(r.random(cfg.Random))
+	for name, value := range cfg.Env {
+		config = config.WithEnv(name, value)
+	}
+	if cfg.Clock {
+		config = config.WithSysWalltime().WithSysNanotime().WithNanosleep(r.sleep)
+	}
+	var open []*files.FS
+	closeFiles = func() {
+		for _, f := range open {
+			_ = f.Close() // nothing that was written is lost by it
+		}
+	}
+	mounts := wazero.NewFSConfig()
+	for _, dir := range cfg.Dirs {
+		f, err := files.Open(dir, files.Options{Ask: cfg.Ask, Charge: r.chargeFiles})
+		if err != nil {
+			return nil, closeFiles, err
+		}
+		open = append(open, f)
+		mounts = mounts.(sysfs.FSConfig).WithSysFSMount(f, dir.Path)
+	}
+	return config.WithFSConfig(mounts), closeFiles, nil
+}
+
+// sleep waits no longer than until the time is over.
+func (r *run) sleep(nanos int64) {
+	t := time.NewTimer(time.Duration(nanos))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.ctx.Done():
+	}
+}
+
+// random is where random numbers come from.
+func (r *run) random(real bool) io.Reader {
+	if real {
+		return rand.Reader
+	}
+	return mathrand.NewChaCha8([32]byte{})
+}
+
+// output is what code writes, charged for.
+type output struct {
+	run *run
+	to  io.Writer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.run.charge(int64(len(p)))
+	if o.to == nil {
+		return len(p), nil
+	}
+	return o.to.Write(p)
+}
+
+var _ = resource.Name{}
