@@ -1,0 +1,167 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/secret"
+)
+
+// A Request is what a guest asks for. It isn't changed.
+type Request struct {
+	Method  string              // GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS
+	URL     string              // canonical, as package resource has it; without a fragment
+	Header  map[string][]string // names of letters, digits and hyphens, in any case
+	Body    []byte
+	Secrets []string // names of those to put in
+}
+
+// A Response is what came back, without the values of secrets. Its body is complete.
+type Response struct {
+	Status int
+	Header map[string][]string // those that guests get, under their canonical names
+	Body   []byte
+	// Location is the absolute URL of a redirect, or of what was made, without its fragment, in its canonical form, for the next request; "" if there
+	// is none that could be asked for.
+	Location string
+}
+
+// A hop is one request that was checked.
+type hop struct {
+	name     resource.Name
+	url      *url.URL
+	method   string
+	header   http.Header
+	body     []byte
+	bindings []*secret.Binding
+}
+
+// Do makes one request, without following a redirect. The error is an [*Error].
+func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
+	h, failure := c.check(r)
+	if failure != nil {
+		return nil, failure
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	default:
+		return nil, failed(CodeBusy, StageCheck, "too many requests at once")
+	}
+	var open questions
+	values, failure := c.ask(ctx, h, &open)
+	var resp *Response
+	var end Outcome
+	if failure == nil {
+		resp, end, failure = c.send(ctx, h, values)
+	}
+	if failure != nil {
+		failure.Detail = c.kept.string(failure.Detail)
+	}
+	if err := open.close(end, failure); err != nil {
+		return nil, failed(CodeUnavailable, StageRecord, c.kept.string(err.Error()))
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	return resp, nil
+}
+
+// check returns what is to be asked for and sent, if a guest may make such a request at all.
+func (c *Client) check(r *Request) (*hop, *Error) {
+	if !slices.Contains(methods, r.Method) {
+		return nil, badRequest("the method isn't one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS")
+	}
+	name, u, err := c.parseURL(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(r.Body)) > c.opts.MaxRequest {
+		return nil, badRequest("the body is too large")
+	}
+	header, err := c.guestHeader(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	bindings, err := c.bound(r.Secrets, name)
+	if err != nil {
+		return nil, err
+	}
+	return &hop{name, u, r.Method, header, slices.Clone(r.Body), bindings}, nil
+}
+
+// sends reports whether h carries something to the server, or asks it to change something.
+func (h *hop) sends() bool {
+	return len(h.body) > 0 || h.method != http.MethodGet && h.method != http.MethodHead
+}
+
+// ask asks for all that h needs, and returns the values of its secrets.
+func (c *Client) ask(ctx context.Context, h *hop, open *questions) ([]secret.Value, *Error) {
+	if err := c.question(ctx, ActionConnect, h.name, open); err != nil {
+		return nil, err
+	}
+	if h.sends() {
+		if err := c.question(ctx, ActionSend, h.name, open); err != nil {
+			return nil, err
+		}
+	}
+	var values []secret.Value
+	for _, b := range h.bindings {
+		on, err := resource.Parse("secret://" + b.Name())
+		if err != nil {
+			return nil, failed(CodeUnavailable, StageAsk, err.Error())
+		}
+		if err := c.question(ctx, ActionUse, on, open); err != nil {
+			return nil, err
+		}
+		v, err := c.opts.Secrets.Value(b.Name())
+		if err == nil && v.IsZero() {
+			err = secret.ErrNotFound
+		}
+		if err != nil {
+			return nil, failed(CodeUnavailable, StageAsk, "the secret "+b.Name()+": "+err.Error())
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+func (c *Client) question(ctx context.Context, action string, on resource.Name, open *questions) *Error {
+	done, err := c.opts.Ask(ctx, action, on)
+	if err != nil {
+		return &Error{Code: CodeRefused, Stage: StageAsk, Detail: action + " on " + on.String() + ": " + err.Error(), err: err}
+	}
+	if done != nil {
+		*open = append(*open, question{action, done})
+	}
+	return nil
+}
+
+// questions are those that were permitted and wait to be told how it ended.
+type questions []question
+
+type question struct {
+	action string
+	done   func(Outcome) error
+}
+
+// close tells all of them how it ended: as the failure says, or well.
+func (q questions) close(end Outcome, failure *Error) error {
+	end.Word = WordOK
+	if failure != nil {
+		end.Word, end.Detail = string(failure.Code), failure.Detail
+	}
+	var errs []error
+	for _, one := range q {
+		o := end
+		if one.action == ActionUse && o.Sent > 0 {
+			o.Word = WordInjected
+		}
+		errs = append(errs, one.done(o))
+	}
+	return errors.Join(errs...)
+}

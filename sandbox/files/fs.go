@@ -1,0 +1,172 @@
+//go:build linux || darwin
+
+package files
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"github.com/tetratelabs/wazero/experimental/sys"
+	"golang.org/x/sys/unix"
+
+	"github.com/moat-lang/moat/resource"
+)
+
+// An FS is the file system of one guest at a time: the [sys.FS] that wazero mounts. Its methods return what the package comment says.
+// Close may be called from any goroutine, and the calls that follow fail with EBADF.
+type FS struct {
+	sys.UnimplementedFS
+	dir   Dir
+	opts  Options
+	mount resource.Name
+	dev   uint64 // the file system of the mount's directory
+
+	mu      sync.Mutex // guards what follows
+	root    int        // the descriptor of the mount's directory, -1 once closed
+	open    map[handle]struct{}
+	own     handle // the one that wazero holds of the mount's directory, which counts for nothing
+	written int64  // bytes
+}
+
+// A handle is what the guest has opened.
+type handle interface {
+	sys.File
+	release() error // gives back what it holds of the host; safe to call twice
+}
+
+// Open opens a directory of the host for a guest. It fails if the directory can't be opened, if its path isn't what [Dir] wants, and if it
+// is on a file system that holds no files but what the kernel says and does (/proc, /sys).
+func Open(dir Dir, opts Options) (*FS, error) {
+	opts, mount, err := check(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(dir.Path)
+	if err != nil {
+		return nil, err
+	}
+	if real != dir.Path {
+		return nil, fmt.Errorf("%q leads through a symbolic link to %q, which is the path to name", dir.Path, real)
+	}
+	fd, err := openat(unix.AT_FDCWD, dir.Path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", dir.Path, err)
+	}
+	var st unix.Stat_t
+	if err := fstat(fd, &st); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("stat %q: %w", dir.Path, err)
+	}
+	if pseudo, err := isPseudo(fd); err != nil || pseudo {
+		unix.Close(fd)
+		return nil, fmt.Errorf("%q is not on a file system that holds files (%v)", dir.Path, err)
+	}
+	return &FS{dir: dir, opts: opts, mount: mount, dev: uint64(st.Dev), root: fd, open: map[handle]struct{}{}}, nil
+}
+
+// Close gives back the directory and whatever the guest left open. Closing twice is no error.
+func (f *FS) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.root < 0 {
+		return nil
+	}
+	err := unix.Close(f.root)
+	f.root = -1
+	for h := range f.open {
+		if e := h.release(); err == nil {
+			err = e
+		}
+	}
+	clear(f.open)
+	f.own = nil
+	return err
+}
+
+// name reads a guest's name.
+func (f *FS) name(guest string) (name, sys.Errno) { return parseName(f.mount, guest) }
+
+// ask returns EACCES unless every one of the actions on n is permitted. It stops at the first that isn't.
+func (f *FS) ask(n name, actions ...string) sys.Errno {
+	for _, action := range actions {
+		if f.opts.Ask == nil || f.opts.Ask(action, n.on) != nil {
+			return sys.EACCES
+		}
+	}
+	return 0
+}
+
+// charge tells of host work before it is done.
+func (f *FS) charge(bytes int64) sys.Errno {
+	if f.opts.Charge != nil && f.opts.Charge(bytes) != nil {
+		return sys.EIO
+	}
+	return 0
+}
+
+// spend counts bytes that are about to be written.
+func (f *FS) spend(bytes int64) sys.Errno {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if bytes > f.opts.MaxWritten-f.written {
+		return sys.EIO
+	}
+	f.written += bytes
+	return 0
+}
+
+// full reports whether nothing more may be opened.
+func (f *FS) full() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count() >= f.opts.MaxOpen
+}
+
+// count returns how many handles count as open. The caller holds the lock.
+func (f *FS) count() int {
+	if f.own != nil {
+		return len(f.open) - 1
+	}
+	return len(f.open)
+}
+
+// keep enters a new handle among those that are open, or releases it.
+func (f *FS) keep(h handle) (sys.File, sys.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	errno := sys.Errno(0)
+	switch {
+	case f.root < 0:
+		errno = sys.EBADF
+	case f.count() >= f.opts.MaxOpen:
+		errno = sys.EAGAIN
+	default:
+		f.open[h] = struct{}{}
+		return h, 0
+	}
+	h.release() // nothing was written through it yet
+	return nil, errno
+}
+
+// drop closes a handle.
+func (f *FS) drop(h handle) sys.Errno {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.open[h]; !ok {
+		return sys.EBADF
+	}
+	delete(f.open, h)
+	if f.own == h {
+		f.own = nil
+	}
+	return sys.UnwrapOSError(h.release())
+}
+
+// isOpen reports whether a handle is neither closed nor the file system is.
+func (f *FS) isOpen(h handle) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.open[h]
+	return ok
+}
