@@ -182,3 +182,19 @@ func (s Sandbox) mayConnect(url resource.Name) bool {
 func belowAny(file resource.Name, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return below(file.Path(), dir) })
 }
+
+// Secrets returns the secrets that the policy binds for an agent, sorted by name. Of the facts it looks at the attestations. That one is bound permits nothing: using it
+// is `use on secret://NAME`.
+func (p *Program) Secrets(agent string, facts Facts) []*lang.Secret {
+	if p == nil {
+		return nil
+	}
+	names := (&env{prog: p.policy, facts: &facts}).names(agent)
+	var out []*lang.Secret
+	for _, s := range p.policy.Secrets {
+		if s.For.Any || slices.ContainsFunc(names, func(name string) bool { return named(s.For, name) }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/token"
 )
@@ -82,17 +83,29 @@ func (p *PEP) Sandbox(of *Answer) (eval.Sandbox, bool) {
 	if !ok {
 		return eval.Sandbox{}, false
 	}
-	limits := of.Chain.Limits()
+	return Limited(out, of.Chain.Limits()), true
+}
+
+// Limited returns a sandbox met with the limits of a token.
+func Limited(s eval.Sandbox, limits token.Limits) eval.Sandbox {
 	if n, ok := limits.Get(token.Fuel); ok {
-		out.Fuel = min(out.Fuel, n)
+		s.Fuel = min(s.Fuel, n)
 	}
 	if n, ok := limits.Get(token.Memory); ok {
-		out.Memory = min(out.Memory, n)
+		s.Memory = min(s.Memory, n)
 	}
-	if n, ok := limits.Get(token.Timeout); ok && n < uint64(out.Timeout/time.Millisecond) {
-		out.Timeout = time.Duration(n) * time.Millisecond
+	if n, ok := limits.Get(token.Timeout); ok && n < uint64(s.Timeout/time.Millisecond) {
+		s.Timeout = time.Duration(n) * time.Millisecond
 	}
-	return out, true
+	return s
+}
+
+// Secrets returns the secrets that the policy in force binds for the agent of a permitted call.
+func (p *PEP) Secrets(of *Answer) []*lang.Secret {
+	if p == nil || p.log == nil || of == nil || !of.permits() {
+		return nil
+	}
+	return p.inForce.Load().program.Secrets(of.Request.Subject, of.basis.facts)
 }
 
 // RecordRun writes down a run of code for a permitted call, and returns the index of the record once it is durable. The decision and the agent are the call's; the

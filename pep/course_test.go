@@ -115,7 +115,9 @@ func TestDecideEffectNow(t *testing.T) {
 		}
 	}
 	w := started(t)
-	raw := w.tokenOf(func(int) token.Block { return token.Block{Grants: []token.Grant{grant([]string{"execute"}, []string{"tool://**"})}} }, "coordinator")
+	raw := w.tokenOf(func(int) token.Block {
+		return token.Block{Grants: []token.Grant{grant([]string{"execute"}, []string{"tool://**"})}}
+	}, "coordinator")
 	call := w.expect(&token.Delivery{Message: w.sign("coordinator", w.message(raw, "execute", "tool://note", note)), Token: raw}, eval.Permit, eval.CodePermit)
 	if a := w.effect(call, "read", "file:///srv/x"); a.Outcome != eval.Deny || a.Code != eval.CodeNotGranted {
 		t.Errorf("what the token doesn't grant: %s %s", a.Outcome, a.Code)

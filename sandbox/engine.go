@@ -8,6 +8,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/moat-lang/moat/sandbox/meter"
 )
@@ -48,7 +49,7 @@ type Module struct {
 }
 
 // Compile checks a module in the binary format and makes it ready to run. The bounds on modules are those of package meter; the time it takes grows with the size of the
-// module, up to some seconds. What it may import are the functions of WASI preview 1 and of [spec/SANDBOX.md]'s `moat`.
+// module, up to some seconds. What it may import are the functions of WASI preview 1 and of `moat` (spec/SANDBOX.md).
 func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	metered, err := meter.Instrument(wasm)
 	if err != nil {
@@ -70,11 +71,33 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	if m.compiled, err = e.runtime.CompileModule(ctx, metered.Wasm); err != nil {
 		return nil, fmt.Errorf("sandbox: the module is invalid: %w", err)
 	}
+	if f := m.compiled.ExportedFunctions()[startFunc]; f == nil || len(f.ParamTypes())+len(f.ResultTypes()) > 0 {
+		return nil, errors.Join(errors.New("sandbox: the module is refused: it exports no function _start without parameters and results, as commands of WASI do"), m.Close(ctx))
+	}
 	return m, nil
 }
+
+// startFunc is where a command of WASI preview 1 begins.
+const startFunc = "_start"
 
 // Digest is the SHA-256 of the module as it came.
 func (m *Module) Digest() [32]byte { return m.digest }
 
 // Close gives up the module. None of its runs may go on.
 func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }
+
+// exports reports whether something that a module imports is a function that there is.
+func (e *Engine) exports(i meter.Import) bool {
+	if i.Kind != meter.Func {
+		return false
+	}
+	switch i.Module {
+	case wasi_snapshot_preview1.ModuleName:
+		_, ok := wasiFunctions[i.Name]
+		return ok
+	case moatModule:
+		_, ok := moatFunctions[i.Name]
+		return ok
+	}
+	return false
+}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/tetratelabs/wazero/api"
@@ -50,13 +51,10 @@ func (t *tank) stop(why Outcome) {
 	}
 }
 
-// charge takes fuel for what the host is about to do.
-func (t *tank) charge(n int64) {
-	switch {
-	case n < 0 || n > math.MaxInt64/4:
-		n = math.MaxInt64 / 4
-	case t.left() < n: // how much less makes no difference
-		n = t.left() + 1
+// take takes fuel for what the host is about to do, and reports whether it may be done.
+func (t *tank) take(n int64) bool {
+	if left := t.left(); n < 0 || n > left { // how much too much makes no difference
+		n = left + 1
 	}
 	t.rest -= n
 	if t.rest < 0 && t.given != nil { // what code has been given is all that there is
@@ -66,7 +64,32 @@ func (t *tank) charge(n int64) {
 	if t.left() < 0 {
 		t.stop(OutOfFuel)
 	}
+	return t.stopped == ""
+}
+
+// charge takes fuel in a function of the host that code has called, and ends the run there where there isn't enough.
+func (t *tank) charge(n int64) {
+	t.take(n)
 	t.check()
+}
+
+var errStopped = errors.New("sandbox: the run is stopped")
+
+// chargeBytes is charge for packages that are told by an error that nothing may be done any more: a unit of fuel for each byte.
+func (t *tank) chargeBytes(n int64) error {
+	if !t.take(n) || t.ctx.Err() != nil {
+		return errStopped
+	}
+	return nil
+}
+
+// Charge is what an [egress.Client] that code uses charges with: a unit of fuel for each byte. Without a run that the context belongs to nothing is moved.
+func Charge(ctx context.Context, bytes int64) error {
+	r, ok := ctx.Value(runKey{}).(*run)
+	if !ok {
+		return errStopped
+	}
+	return r.chargeBytes(bytes)
 }
 
 // check ends the run where it was stopped, in the middle of a function of the host: what follows in it isn't done.
@@ -89,6 +112,6 @@ func (e *Engine) exportMeter(ctx context.Context) error {
 		r.refill()
 		r.check()
 	}
-	_, err := e.runtime.NewHostModuleBuilder(meter.ImportModule).NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(refuel), nil, nil).Export(meter.RefuelFunc).Instantiate(ctx)
+	_, err := e.runtime.NewHostModuleBuilder(meter.MeterModule).NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(refuel), nil, nil).Export(meter.RefuelFunc).Instantiate(ctx)
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox/egress"
 	"github.com/moat-lang/moat/sandbox/files"
 	"github.com/moat-lang/moat/sandbox/meter"
 )
@@ -35,8 +36,8 @@ type Config struct {
 	Dirs []files.Dir
 	// Ask is asked before anything is done with a file; nil refuses all.
 	Ask files.Ask
-	// Fetch makes requests of HTTP; nil refuses all.
-	Fetch Fetcher
+	// Fetch makes requests of HTTP, and should charge for them with [Charge]; nil refuses all.
+	Fetch *egress.Client
 
 	Args  []string          // the first is the program's name
 	Env   map[string]string // names and values hold no NUL
@@ -78,9 +79,9 @@ type Result struct {
 // A run is one that goes on.
 type run struct {
 	tank
-	fetch   Fetcher
-	replies map[uint32]*reply
-	last    uint32 // handle of a reply
+	deep    bool           // calls were nested too deep
+	fetch   *egress.Client // nil: none
+	replies replies
 }
 
 type runKey struct{}
@@ -106,8 +107,8 @@ func (m *Module) Run(ctx context.Context, cfg Config) (res Result) {
 	switch {
 	case cfg.Fuel == 0, cfg.Memory == 0, cfg.Timeout <= 0:
 		return Result{Outcome: Refused, Err: errors.New("sandbox: no fuel, no memory or no time: nothing may run")}
-	case m.metered.MemoryMin > cfg.Memory:
-		return Result{Outcome: OutOfSpace, Err: fmt.Errorf("sandbox: the module begins with %d bytes of memory, and may have %d", m.metered.MemoryMin, cfg.Memory)}
+	case m.metered.Memory != nil && uint64(m.metered.Memory.Min)*pageBytes > cfg.Memory:
+		return Result{Outcome: OutOfSpace, Err: fmt.Errorf("sandbox: the module begins with %d bytes of memory, and may have %d", uint64(m.metered.Memory.Min)*pageBytes, cfg.Memory)}
 	}
 	config, closeFiles, err := r.config(cfg)
 	defer closeFiles()
@@ -118,61 +119,55 @@ func (m *Module) Run(ctx context.Context, cfg Config) (res Result) {
 	return r.outcome(m.start(ctx, r, config))
 }
 
+const pageBytes = 64 << 10 // of linear memory, as WebAssembly counts it
+
 // maxFuel is more than is used up in a century.
 const maxFuel = 1 << 61
 
 // start makes an instance and runs it. An instance is used once: a trap leaves it as nobody knows it.
-func (m *Module) start(ctx context.Context, r *run, config wazero.ModuleConfig) (api.Module, error) {
-	if err := r.pay(m.metered.Entry); err != nil {
-		return nil, err
+func (m *Module) start(ctx context.Context, r *run, config wazero.ModuleConfig) error {
+	if !r.take(m.metered.Entry) {
+		return errStopped
 	}
 	// Without a name nobody can import from it, and without start functions nothing runs before there is fuel.
 	mod, err := m.engine.runtime.InstantiateModule(ctx, m.compiled, config.WithName("").WithStartFunctions())
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("sandbox: the module can't be instantiated: %w", err)
 	}
-	defer mod.Close(context.WithoutCancel(ctx))
 	r.given = mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	defer func() {
+		r.rest, r.given, r.deep = r.left(), nil, int32(mod.ExportedGlobal(meter.StackGlobal).Get()) < 0
+		_ = mod.Close(context.WithoutCancel(ctx)) // it closes files, of which nothing is lost by it
+	}()
 	var names []string
 	if m.metered.HasStart {
 		names = append(names, meter.StartFunc)
 	}
-	for _, name := range append(names, "_start") {
-		f := mod.ExportedFunction(name)
-		if f == nil || len(f.Definition().ParamTypes())+len(f.Definition().ResultTypes()) > 0 {
-			return mod, errNoStart
-		}
-		if _, err := f.Call(ctx); err != nil {
-			return mod, err
+	for _, name := range append(names, startFunc) {
+		if _, err := mod.ExportedFunction(name).Call(ctx); err != nil {
+			return err
 		}
 	}
-	return mod, nil
+	return nil
 }
 
-var errNoStart = errors.New("sandbox: the module has no function _start without parameters and results: it is no command of WASI preview 1")
-
 // outcome tells how a run ended.
-func (r *run) outcome(mod api.Module, err error) Result {
+func (r *run) outcome(err error) Result {
 	var exit *sys.ExitError
 	exited := errors.As(err, &exit)
 	switch {
-	case r.stopped != "":
-		return Result{Outcome: r.stopped, Err: stopErrors[r.stopped]}
+	case r.stopped == OutOfFuel:
+		return Result{Outcome: OutOfFuel, Err: errors.New("sandbox: the fuel is used up")}
+	case r.stopped == OutOfTime:
+		return Result{Outcome: OutOfTime, Err: fmt.Errorf("sandbox: the time is over: %w", context.Cause(r.ctx))}
 	case err == nil || exited && exit.ExitCode() == 0:
 		return Result{Outcome: OK}
 	case exited:
 		return Result{Outcome: Exited, Code: exit.ExitCode(), Err: fmt.Errorf("sandbox: the code ended with the exit code %d", exit.ExitCode())}
-	case mod == nil, errors.Is(err, errNoStart):
-		return Result{Outcome: Refused, Err: err}
-	case int64(mod.ExportedGlobal(meter.StackGlobal).Get()) < 0:
+	case r.deep:
 		return Result{Outcome: OutOfStack, Err: errors.New("sandbox: calls are nested too deep")}
 	}
 	return Result{Outcome: Trapped, Err: fmt.Errorf("sandbox: the code was stopped: %w", err)}
-}
-
-var stopErrors = map[Outcome]error{
-	OutOfFuel: errors.New("sandbox: the fuel is used up"),
-	OutOfTime: errors.New("sandbox: the time is over"),
 }
 
 // config is what wazero lets the code see.
@@ -193,7 +188,7 @@ func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(),
 	}
 	mounts := wazero.NewFSConfig()
 	for _, dir := range cfg.Dirs {
-		f, err := files.Open(dir, files.Options{Ask: cfg.Ask, Charge: r.chargeFiles})
+		f, err := files.Open(dir, files.Options{Ask: r.asked(cfg.Ask), Charge: r.chargeBytes})
 		if err != nil {
 			return nil, closeFiles, err
 		}
@@ -202,6 +197,24 @@ func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(),
 	}
 	return config.WithFSConfig(mounts), closeFiles, nil
 }
+
+// asked charges for each question, since each becomes a record of a log.
+func (r *run) asked(ask files.Ask) files.Ask {
+	return func(action string, on resource.Name) error {
+		if err := r.chargeBytes(AskFuel); err != nil {
+			return err
+		}
+		if ask == nil {
+			return errRefused
+		}
+		return ask(action, on)
+	}
+}
+
+// AskFuel is what a question costs code: whether it may do something with a file, or make a request.
+const AskFuel = 100_000
+
+var errRefused = errors.New("sandbox: nobody is there to ask")
 
 // sleep waits no longer than until the time is over.
 func (r *run) sleep(nanos int64) {
@@ -234,5 +247,3 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 	return o.to.Write(p)
 }
-
-var _ = resource.Name{}

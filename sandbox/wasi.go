@@ -27,8 +27,8 @@ const (
 
 // What calling the host costs, in fuel, beside the bytes that it moves.
 const (
-	callFuel  = 500    // any function
-	filesFuel = 20_000 // one that looks at files
+	callFuel  = 500   // any function
+	filesFuel = 5_000 // one that may look at files; package files charges for what it does
 )
 
 // A bound is on one argument of a function: what is more is answered with an error.

@@ -222,21 +222,27 @@ func (a *asker) ask(data []byte) answer {
 func (a *asker) decide(data []byte) answer {
 	an := answer{program: a.program}
 	an.request, an.facts, an.invalid = eval.ParseEvaluation(data)
+	if an.invalid == nil {
+		a.consider(&an)
+	}
 	if an.invalid != nil {
 		an.decision.Code = eval.CodeInvalidRequest
-		return an
 	}
+	return an
+}
+
+// consider decides the request of an answer, with its facts and what the token lends it.
+func (a *asker) consider(an *answer) {
 	if an.facts.Time.IsZero() {
 		an.facts.Time = time.Now()
 	}
 	if an.invalid = a.evidence.lend(a.program, &an.request, &an.facts); an.invalid != nil {
-		an.decision.Code = eval.CodeInvalidRequest
-		return an
+		return
 	}
 	an.facts.History = a.history
 	if !a.explain && !a.text {
 		an.decision = a.history.Decide(a.program, an.request, an.facts)
-		return an
+		return
 	}
 	x := a.program.Explain(an.request, an.facts)
 	an.decision = x.Decision
@@ -245,7 +251,6 @@ func (a *asker) decide(data []byte) answer {
 		an.explanation = &x
 	}
 	an.lacks = lacks(x)
-	return an
 }
 
 // lacks says in a few words what a denial by no rule lacked.

@@ -24,20 +24,33 @@ type evidence struct {
 	revocations, attestations []string
 	message                   bool
 	context                   string
+	code                      bool // the requests are those of code that runs, which have no context of their own
 	trust                     *token.Trust
-	inLog                     audit.Token // the verified token as the log names it
-	facts                     eval.Facts  // what --context says
+	inLog                     audit.Token  // the verified token as the log names it
+	limits                    token.Limits // of the verified token
+	facts                     eval.Facts   // what --context says
 	token                     []byte
 	lists, statements         [][]byte
 }
 
 func (ev *evidence) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&ev.tokenFile, "token", "", "the token that the requests are made under: a `file`; needs --trust")
-	cmd.Flags().StringVar(&ev.trustFile, "trust", "", "the trust document, for --token and --message: a JSON `file`")
-	cmd.Flags().StringArrayVar(&ev.revocations, "revocations", nil, "a signed revocation list: a `file`; may be repeated")
-	cmd.Flags().StringArrayVar(&ev.attestations, "attestation", nil, "a signed attestation for --token: a `file`; may be repeated")
+	ev.signed(cmd)
 	cmd.Flags().BoolVar(&ev.message, "message", false, "each argument is a delivery in a file: a signed message with its token")
 	cmd.Flags().StringVar(&ev.context, "context", "", "what the host says of a message, as in a request's context: a JSON `file`")
+}
+
+// codeFlags are for requests of code that runs.
+func (ev *evidence) codeFlags(cmd *cobra.Command) {
+	ev.code = true
+	ev.signed(cmd)
+	cmd.Flags().StringVar(&ev.context, "context", "", "what the host says of what the code asks for, as in a request's context: a JSON `file`")
+}
+
+func (ev *evidence) signed(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&ev.tokenFile, "token", "", "the token that the requests are made under: a `file`; needs --trust")
+	cmd.Flags().StringVar(&ev.trustFile, "trust", "", "the trust document that signatures are held against: a JSON `file`")
+	cmd.Flags().StringArrayVar(&ev.revocations, "revocations", nil, "a signed revocation list: a `file`; may be repeated")
+	cmd.Flags().StringArrayVar(&ev.attestations, "attestation", nil, "a signed attestation for --token: a `file`; may be repeated")
 }
 
 // read reads the files that the flags name.
@@ -49,15 +62,10 @@ func (ev *evidence) read(cmd *cobra.Command) (err error) {
 		return usageError(cmd, "say whose signatures count: --trust TRUST.json")
 	case !ev.message && ev.tokenFile == "" && (ev.trustFile != "" || len(ev.revocations)+len(ev.attestations) > 0):
 		return usageError(cmd, "--trust, --revocations and --attestation are for --token or --message")
-	case !ev.message && ev.context != "":
+	case !ev.message && !ev.code && ev.context != "":
 		return usageError(cmd, "--context is for --message; a request has its own")
 	case ev.message && len(ev.attestations) > 0:
 		return usageError(cmd, "--message has its attestations with it; leave --attestation out")
-	case ev.trustFile == "":
-		return nil
-	}
-	if ev.trust, err = readTrust(ev.trustFile); err != nil {
-		return err
 	}
 	if ev.context != "" {
 		text, err := readLimited(nil, ev.context, strictjson.DefaultBytes)
@@ -67,6 +75,12 @@ func (ev *evidence) read(cmd *cobra.Command) (err error) {
 		if ev.facts, err = eval.ParseContext(text); err != nil {
 			return &exitError{exitInvalid, ev.context + ": " + err.Error()}
 		}
+	}
+	if ev.trustFile == "" {
+		return nil
+	}
+	if ev.trust, err = readTrust(ev.trustFile); err != nil {
+		return err
 	}
 	if ev.tokenFile != "" {
 		if ev.token, err = readSigned(cmd.InOrStdin(), ev.tokenFile); err != nil {
@@ -111,7 +125,7 @@ func (ev *evidence) lend(program *eval.Program, req *eval.Request, facts *eval.F
 	if name := pep.Principal(chain.Audience(), ev.trust); name != req.Subject {
 		return refusal(ev.tokenFile, &token.Error{Reason: token.NotHolder, Block: -1, Detail: fmt.Sprintf("the request is by %q, and only %s can use the token", req.Subject, name)})
 	}
-	facts.Authority = pep.Authority(chain, ev.trust)
+	facts.Authority, ev.limits = pep.Authority(chain, ev.trust), chain.Limits()
 	ev.inLog = audit.Token{Digest: chain.Digest(), Blocks: pep.Blocks(chain)}
 	for i, raw := range ev.statements {
 		a, err := token.OpenAttestation(raw, terms)

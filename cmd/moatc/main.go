@@ -77,7 +77,7 @@ Exit codes:
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newImport(), newDemo(), newVersion(),
+	root.AddCommand(newCheck(), newFmt(), newTest(), newEval(), newRun(), newImport(), newDemo(), newVersion(),
 		newIdentity(), newToken(), newAttest(), newApprove(), newRevoke(),
 		newAudit(), newReplay())
 	return root

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/pep"
+	"github.com/moat-lang/moat/report"
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox"
+	"github.com/moat-lang/moat/sandbox/egress"
+	"github.com/moat-lang/moat/sandbox/enforce"
+	"github.com/moat-lang/moat/sandbox/meter"
+	"github.com/moat-lang/moat/secret"
+)
+
+// maxStdin bounds what code is given of standard input, in bytes.
+const maxStdin = 64 << 20
+
+func newRun() *cobra.Command {
+	var policy, agent, logDir, logKey, secrets string
+	var env []string
+	var stdin, clock, random bool
+	var ev evidence
+	cmd := &cobra.Command{
+		Use:   "run --policy PATH --as AGENT MODULE.wasm [-- ARGUMENT…]",
+		Short: "Run untrusted code inside of what a policy lets it use",
+		Long: `Run runs a WebAssembly module for an agent, inside of the ` + "`sandbox`" + ` that the policy declares for it: with so much fuel (instructions), memory and time, and no
+more. A module is a command of WASI preview 1, as Go (GOOS=wasip1 GOARCH=wasm), Rust (wasm32-wasip1) and others make them.
+
+The code sees the directories of the sandbox, at the same paths, and nothing else of the machine. Each file that it opens and each URL that it connects to is a request
+of the agent, such as ` + "`read on file:///srv/kb/faq.md`" + `, which the policy has to permit; what is denied is told on standard error. With --token it is met with
+what the token grants and its limits.
+
+Arguments are the code's own; environment variables, standard input, the time and random numbers it has only when a flag gives them. Secrets are in the
+files of a directory that have their names, and are put into requests without the code seeing them, where the policy binds and permits them.
+
+Exit codes: 0 the code ended with 0, 5 it ended otherwise or was stopped, 2 the policy has no sandbox for the agent, 3 the policy, the module or a token is invalid, 1
+a file can't be read or the log written.`,
+		Example: `  GOOS=wasip1 GOARCH=wasm go build -o guest.wasm ./policies/code-runner/guest
+  moatc run --policy policies/code-runner --as analyst guest.wasm -- /srv/data/report.csv
+  moatc run --policy policies/code-runner --as analyst --log decisions --format json guest.wasm`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeFiles("wasm"),
+	}
+	format := formatFlag(cmd, "text", "json")
+	cmd.Flags().StringVar(&policy, "policy", "", "the policy: a directory or a .moat `path`")
+	cmd.Flags().StringVar(&agent, "as", "", "the `agent` that the code runs for")
+	cmd.Flags().StringVar(&logDir, "log", "", "write every decision and the run to the log in this `directory`, which is made if need be")
+	cmd.Flags().StringVar(&logKey, "log-key", "", "the `file` with the log's key, "+logKeyFile+" in its directory by default")
+	cmd.Flags().StringVar(&secrets, "secrets", "", "a `directory` with a file for each secret, which nobody else can read")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "an environment variable, `NAME=VALUE`; may be repeated")
+	cmd.Flags().BoolVar(&stdin, "stdin", false, "give the code standard input")
+	cmd.Flags().BoolVar(&clock, "clock", false, "let the code see what time it is")
+	cmd.Flags().BoolVar(&random, "random", false, "give the code random numbers, and not the same in each run")
+	ev.codeFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		switch {
+		case len(args) == 0:
+			return usageError(cmd, "name a module: a .wasm file")
+		case policy == "":
+			return usageError(cmd, "say which policy holds: --policy PATH")
+		case agent == "":
+			return usageError(cmd, "say whom the code runs for: --as AGENT")
+		case logKey != "" && logDir == "":
+			return usageError(cmd, "--log-key is the key of a log: --log DIRECTORY")
+		}
+		if err := ev.read(cmd); err != nil {
+			return err
+		}
+		p, ds := lang.Load(policy)
+		if p == nil {
+			printDiagnostics(cmd, ds.Errors())
+			return exit(exitDiagnostics(ds))
+		}
+		r := &runner{cmd: cmd, asker: &asker{program: eval.New(p), history: eval.NewHistory(), evidence: &ev, text: true}, agent: agent, ctx: cmd.Context()}
+		if logDir != "" {
+			if r.asker.log, err = openLog(cmd, logDir, logKey); err != nil {
+				return err
+			}
+			defer func() {
+				if cerr := r.asker.log.Close(); cerr != nil {
+					err = errors.Join(cerr, err)
+				}
+			}()
+		}
+		given := sandbox.Config{Args: append([]string{filepath.Base(args[0])}, args[1:]...), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Clock: clock, Random: random, Env: map[string]string{}}
+		for _, e := range env {
+			name, value, ok := strings.Cut(e, "=")
+			if !ok || name == "" {
+				return usageError(cmd, "--env takes NAME=VALUE, not %q", e)
+			}
+			given.Env[name] = value
+		}
+		if stdin {
+			if given.Stdin, err = readLimited(cmd.InOrStdin(), "-", maxStdin); err != nil {
+				return err
+			}
+		}
+		module, err := readLimited(cmd.InOrStdin(), args[0], meter.MaxModule)
+		if err != nil {
+			return err
+		}
+		var network enforce.Network
+		if secrets != "" {
+			network.Secrets = secret.Dir(secrets)
+		}
+		return r.run(module, given, network, format.value)
+	}
+	return cmd
+}
+
+// A runner runs code for an agent, and decides what the code asks for.
+type runner struct {
+	cmd    *cobra.Command
+	ctx    context.Context
+	asker  *asker
+	agent  string
+	bounds eval.Sandbox
+	asked  tally
+	where  resource.Name // the URL that was permitted last: where a secret goes
+	failed error         // why something couldn't be recorded; the code isn't let do anything more
+}
+
+// A tally counts what code has asked for.
+type tally struct {
+	Permitted int `json:"permitted"`
+	Denied    int `json:"denied"`
+}
+
+// maxToldDenials is how many denials are told in full: a program may try thousands of files.
+const maxToldDenials = 20
+
+func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network, format string) error {
+	facts := eval.Facts{Time: time.Now()}
+	req := eval.Request{Kind: lang.Agent, Subject: r.agent}
+	if err := r.asker.evidence.lend(r.asker.program, &req, &facts); err != nil {
+		return &exitError{exitInvalid, err.Error()}
+	}
+	bounds, ok := r.asker.program.Sandbox(r.agent, facts)
+	if !ok {
+		name := report.Escape(r.agent)
+		return &exitError{exitDeny, fmt.Sprintf("the policy has no sandbox for %s, so no code runs for it; declare one: sandbox %s { fuel 1_000_000_000 memory 64MiB timeout 10s }", name, name)}
+	}
+	r.bounds = pep.Limited(bounds, r.asker.evidence.limits)
+	cfg, err := enforce.Config(r.ctx, r.bounds, r.asker.program.Secrets(r.agent, facts), network, r.ask)
+	if err != nil {
+		return &exitError{exitInvalid, err.Error()}
+	}
+	cfg.Args, cfg.Env, cfg.Stdin, cfg.Stdout, cfg.Stderr, cfg.Clock, cfg.Random = given.Args, given.Env, given.Stdin, given.Stdout, given.Stderr, given.Clock, given.Random
+	engine, err := sandbox.New(r.ctx)
+	if err != nil {
+		return err
+	}
+	defer engine.Close(r.ctx)
+	m, err := engine.Compile(r.ctx, wasm)
+	if err != nil {
+		return &exitError{exitInvalid, err.Error()}
+	}
+	res := m.Run(r.ctx, cfg)
+	r.record(m, res)
+	if err := r.tell(res, format); err != nil {
+		return err
+	}
+	switch {
+	case r.failed != nil:
+		return r.failed
+	case res.Outcome != sandbox.OK:
+		return exit(exitFinding)
+	}
+	return nil
+}
+
+// ask decides what the code asks for.
+func (r *runner) ask(_ context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
+	if r.failed != nil {
+		return nil, r.failed
+	}
+	an := answer{program: r.asker.program, request: eval.Request{Kind: lang.Agent, Subject: r.agent, Action: action, Resource: on}, facts: r.asker.evidence.facts}
+	if !r.bounds.Allows(action, on) {
+		an.decision = eval.Decision{Code: eval.CodeOutsideSandbox, Detail: "the sandbox doesn't name it"}
+	} else if r.asker.consider(&an); an.invalid != nil {
+		return nil, an.invalid
+	}
+	r.asker.record(&an, nil)
+	an.settle()
+	if r.failed = an.unrecorded; r.failed != nil {
+		return nil, r.failed
+	}
+	if an.decision.Outcome != eval.Permit {
+		if r.asked.Denied++; r.asked.Denied <= maxToldDenials {
+			fmt.Fprint(r.cmd.ErrOrStderr(), "moatc: "+an.text())
+		}
+		return nil, fmt.Errorf("%s on %s: %s", action, on, an.decision.Code)
+	}
+	r.asked.Permitted++
+	if an.ticket == nil {
+		return nil, nil
+	}
+	index := an.ticket.Index
+	switch action {
+	case egress.ActionConnect, egress.ActionSend:
+		r.where = on
+		return func(o egress.Outcome) error {
+			return r.write(&audit.Effect{Decision: index, Agent: r.agent, Action: action, Resource: audit.Shown(on.String()), Outcome: o.Word, Status: uint64(o.Status), Bytes: uint64(o.Sent + o.Received), Detail: audit.Shown(o.Detail)})
+		}, nil
+	case egress.ActionUse:
+		return func(o egress.Outcome) error {
+			return r.write(&audit.SecretUse{Decision: index, Agent: r.agent, Name: on.Path(), Resource: audit.Shown(r.where.String()), Outcome: o.Word})
+		}, nil
+	}
+	return nil, nil
+}
+
+// write adds to the log. Once that has failed, the code isn't let do anything more.
+func (r *runner) write(ev audit.Event) error {
+	if _, err := r.asker.log.Append(r.ctx, ev); err != nil {
+		r.failed = err
+	}
+	return r.failed
+}
+
+// record writes down how the run ended.
+func (r *runner) record(m *sandbox.Module, res sandbox.Result) {
+	if r.asker.log == nil || r.failed != nil {
+		return
+	}
+	ev := &audit.SandboxCall{Agent: r.agent, Module: m.Digest(), Function: "_start", Outcome: string(res.Outcome), Fuel: res.Fuel, Memory: res.Memory, Nanos: uint64(res.Took)}
+	if res.Err != nil {
+		ev.Detail = audit.Shown(strings.ToValidUTF8(res.Err.Error(), "?"))
+	}
+	_ = r.write(ev) // r.failed has it
+}
+
+// tell says on standard error how the run ended, since standard output is the code's.
+func (r *runner) tell(res sandbox.Result, format string) error {
+	out := r.cmd.ErrOrStderr()
+	if format == "json" {
+		j := runJSON{Outcome: string(res.Outcome), ExitCode: res.Code, Fuel: used{res.Fuel, r.bounds.Fuel}, Memory: used{res.Memory, r.bounds.Memory},
+			Milliseconds: used{uint64(res.Took.Milliseconds()), uint64(r.bounds.Timeout.Milliseconds())}, Asked: r.asked}
+		if res.Err != nil {
+			j.Error = res.Err.Error()
+		}
+		return report.WriteJSON(out, j, "")
+	}
+	if more := r.asked.Denied - maxToldDenials; more > 0 {
+		fmt.Fprintf(out, "moatc: %d more were denied\n", more)
+	}
+	if res.Err != nil {
+		complain(out, res.Err)
+	}
+	_, err := fmt.Fprintf(out, "moatc: %s: %s of %s fuel, %.1f of %.1f MiB, %s of %s; asked for %s, %d denied\n", res.Outcome, grouped(res.Fuel), grouped(r.bounds.Fuel),
+		float64(res.Memory)/(1<<20), float64(r.bounds.Memory)/(1<<20), res.Took.Round(time.Millisecond), r.bounds.Timeout, plural(r.asked.Permitted+r.asked.Denied, "thing"), r.asked.Denied)
+	return err
+}
+
+// runJSON is how a run ended. It is stable.
+type runJSON struct {
+	Outcome      string `json:"outcome"`
+	ExitCode     uint32 `json:"exit_code"`
+	Fuel         used   `json:"fuel"`
+	Memory       used   `json:"memory"` // bytes
+	Milliseconds used   `json:"milliseconds"`
+	Asked        tally  `json:"asked"`
+	Error        string `json:"error,omitempty"`
+}
+
+type used struct {
+	Used  uint64 `json:"used"`
+	Limit uint64 `json:"limit"`
+}
+
+// grouped renders a number with its thousands apart, as policies write numbers.
+func grouped(n uint64) string {
+	text := strconv.FormatUint(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "_" + text[i:]
+	}
+	return text
+}

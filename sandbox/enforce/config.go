@@ -1,0 +1,81 @@
+// Package enforce runs code for a call that an enforcement point has permitted: inside of what the policy and the token let it use, asking for each thing that it
+// does, and with all of it in the log.
+//
+// Start at [Run]. [Config] is for whoever decides otherwise than by a PEP.
+package enforce
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox"
+	"github.com/moat-lang/moat/sandbox/egress"
+	"github.com/moat-lang/moat/sandbox/files"
+	"github.com/moat-lang/moat/secret"
+)
+
+// A Network is how code reaches others, if that is permitted. The zero Network has no secrets, and reaches public addresses by https.
+type Network struct {
+	Secrets secret.Store // nil: there are none
+	// Options are about addresses, names, certificates and bounds. Of them Ask, Bindings, Secrets and Charge are set here.
+	Options egress.Options
+}
+
+// Config returns what a run may use: the limits, the directories, and a client for HTTP that asks. What is asked for is inside of the bounds or refused by ask, which has
+// to see to both. The secrets are those that the policy binds for the agent.
+func Config(ctx context.Context, bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask egress.Ask) (sandbox.Config, error) {
+	cfg := sandbox.Config{Limits: sandbox.Limits{Fuel: bounds.Fuel, Memory: bounds.Memory, Timeout: bounds.Timeout}, Dirs: dirs(bounds)}
+	cfg.Ask = func(action string, on resource.Name) error {
+		done, err := ask(ctx, action, on)
+		if err == nil && done != nil {
+			err = done(egress.Outcome{Word: egress.WordOK})
+		}
+		return err
+	}
+	options := network.Options
+	options.Charge, options.Secrets, options.Bindings = sandbox.Charge, network.Secrets, nil
+	options.Ask = func(ctx context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
+		if err := sandbox.Charge(ctx, sandbox.AskFuel); err != nil {
+			return nil, err
+		}
+		return ask(ctx, action, on)
+	}
+	if network.Secrets == nil {
+		secrets = nil
+	}
+	for _, s := range secrets {
+		if len(s.On.Patterns) != 1 {
+			return sandbox.Config{}, fmt.Errorf("enforce: the secret %s isn't bound to one pattern of URLs", s.Name.Name)
+		}
+		b, err := secret.NewBinding(s.Name.Name, s.On.Patterns[0], s.Header.Value, s.Template.Value)
+		if err != nil {
+			return sandbox.Config{}, err
+		}
+		options.Bindings = append(options.Bindings, b)
+	}
+	var err error
+	cfg.Fetch, err = egress.New(options)
+	return cfg, err
+}
+
+// dirs are the directories that code sees: what it may read or write, each once, without those that are in another one that is the same to it.
+func dirs(bounds eval.Sandbox) []files.Dir {
+	write := map[string]bool{}
+	for _, path := range bounds.Write {
+		write[path] = true
+	}
+	var out []files.Dir
+	for _, path := range bounds.Read {
+		out = append(out, files.Dir{Path: path, Write: write[path]})
+		delete(write, path)
+	}
+	for _, path := range bounds.Write {
+		if write[path] {
+			out = append(out, files.Dir{Path: path, Write: true})
+		}
+	}
+	return out
+}

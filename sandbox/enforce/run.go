@@ -1,0 +1,76 @@
+package enforce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/pep"
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox"
+	"github.com/moat-lang/moat/sandbox/egress"
+)
+
+// ErrNoSandbox says that the policy has no sandbox for the agent, so that no code runs for it.
+var ErrNoSandbox = errors.New("enforce: no `sandbox` of the policy is about the agent: no code runs for it")
+
+// Run runs a module for a call that the PEP has permitted. Of the config it takes what the code is given and sees (arguments, environment, input, output, clock,
+// randomness); limits, directories and the network are those of the policy and the token. It returns when the record of the run is durable. An error says that the code
+// wasn't run, or that what it did isn't all in the log: then what it returned must not be used.
+func Run(ctx context.Context, p *pep.PEP, call *pep.Answer, m *sandbox.Module, given sandbox.Config, network Network) (sandbox.Result, error) {
+	bounds, ok := p.Sandbox(call)
+	if !ok {
+		return sandbox.Result{}, errors.Join(ErrNoSandbox, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: ErrNoSandbox}))
+	}
+	c := &course{pep: p, call: call, bounds: &bounds}
+	cfg, err := Config(ctx, bounds, p.Secrets(call), network, c.ask)
+	if err != nil {
+		return sandbox.Result{}, errors.Join(err, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: err}))
+	}
+	cfg.Args, cfg.Env, cfg.Stdin, cfg.Stdout, cfg.Stderr, cfg.Clock, cfg.Random = given.Args, given.Env, given.Stdin, given.Stdout, given.Stderr, given.Clock, given.Random
+	res := m.Run(ctx, cfg)
+	return res, record(p, call, m, res)
+}
+
+func record(p *pep.PEP, call *pep.Answer, m *sandbox.Module, res sandbox.Result) error {
+	_, err := p.RecordRun(call, audit.SandboxCall{Module: m.Digest(), Function: "_start", Outcome: string(res.Outcome), Fuel: res.Fuel, Memory: res.Memory, Nanos: uint64(max(res.Took, 0))}, res.Err)
+	return err
+}
+
+// A course is that of a call while its code runs.
+type course struct {
+	pep    *pep.PEP
+	call   *pep.Answer
+	bounds *eval.Sandbox
+	// where is the URL that was permitted last: what a secret is used for. A run asks for one thing at a time.
+	where resource.Name
+}
+
+// ask has the PEP decide. What was permitted on the network is written down again when it has ended.
+func (c *course) ask(ctx context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
+	a := c.pep.DecideEffect(ctx, c.call, c.bounds, action, on)
+	if a.Outcome != eval.Permit {
+		return nil, fmt.Errorf("%s on %s: %s", action, on, a.Code)
+	}
+	switch action {
+	case egress.ActionConnect, egress.ActionSend:
+		c.where = on
+		return func(o egress.Outcome) error {
+			ending := pep.Ending{Outcome: o.Word, Status: o.Status, Bytes: o.Sent + o.Received}
+			if o.Detail != "" {
+				ending.Detail = errors.New(o.Detail)
+			}
+			_, err := c.pep.RecordEffect(a, ending)
+			return err
+		}, nil
+	case egress.ActionUse:
+		where := c.where
+		return func(o egress.Outcome) error {
+			_, err := c.pep.RecordSecret(&a, on.Path(), where, o.Word)
+			return err
+		}, nil
+	}
+	return nil, nil
+}
