@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/moat-lang/moat/resource"
@@ -377,11 +378,23 @@ func ConnectPattern(text string) (*resource.Pattern, error) {
 	return resource.ParsePattern(text)
 }
 
+// hopHeaders are headers that say how a message is read or where it goes, or concern one connection (RFC 9110 section 7.6.1, RFC 9112). Package secret has the same.
+var hopHeaders = []string{"accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
+	"proxy-authorization", "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade"}
+
 func (c *checker) secret(s *Secret) {
 	c.principals(s.For)
 	c.target(&s.On)
+	for _, p := range s.On.Patterns {
+		if slices.ContainsFunc(p.Alternatives(), func(a string) bool { return !strings.HasPrefix(a, "https://") }) {
+			c.diags.errorf(s.On.Span, CodeInvalidPattern, "the value of a secret is sent by https alone, and not in the clear").hint("write https:// and a host")
+			break
+		}
+	}
 	if h := s.Header.Value; h == "" || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		c.diags.errorf(s.Header.Span, CodeInvalidValue, "%s is not the name of an HTTP header", quote(short(h))).hint("letters, digits and hyphens: \"Authorization\"")
+	} else if slices.Contains(hopHeaders, strings.ToLower(h)) {
+		c.diags.errorf(s.Header.Span, CodeInvalidValue, "no secret goes into %s: it says how or where a request travels", quote(h)).hint("name another header, such as \"Authorization\"")
 	}
 	if strings.Count(s.Template.Value, "{}") != 1 || strings.ContainsAny(s.Template.Value, "\r\n") {
 		c.diags.errorf(s.Template.Span, CodeInvalidValue, "the template must hold {} once, for the value, and no line break").hint(`write "Bearer {}"`)
