@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/moat-lang/moat/sandbox/meter"
@@ -68,7 +70,7 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 		return nil, err
 	}
 	m := &Module{engine: e, metered: metered, digest: sha256.Sum256(wasm)}
-	if m.compiled, err = e.runtime.CompileModule(ctx, metered.Wasm); err != nil {
+	if m.compiled, err = e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), metered.Wasm); err != nil {
 		return nil, fmt.Errorf("sandbox: the module is invalid: %w", err)
 	}
 	if f := m.compiled.ExportedFunctions()[startFunc]; f == nil || len(f.ParamTypes())+len(f.ResultTypes()) > 0 {

@@ -190,7 +190,7 @@ func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(),
 	for _, dir := range cfg.Dirs {
 		f, err := files.Open(dir, files.Options{Ask: r.asked(cfg.Ask), Charge: r.chargeBytes})
 		if err != nil {
-			return nil, closeFiles, err
+			return nil, closeFiles, fmt.Errorf("sandbox: the directory %s can't be given to code: %w", dir.Path, err)
 		}
 		open = append(open, f)
 		mounts = mounts.(sysfs.FSConfig).WithSysFSMount(f, dir.Path)

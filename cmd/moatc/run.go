@@ -46,7 +46,7 @@ Arguments are the code's own; environment variables, standard input, the time an
 files of a directory that have their names, and are put into requests without the code seeing them, where the policy binds and permits them.
 
 Exit codes: 0 the code ended with 0, 5 it ended otherwise or was stopped, 2 the policy has no sandbox for the agent, 3 the policy, the module or a token is invalid, 1
-a file can't be read or the log written.`,
+a file or directory can't be opened or the log written. Standard error ends with a line on what was used.`,
 		Example: `  GOOS=wasip1 GOARCH=wasm go build -o guest.wasm ./policies/code-runner/guest
   moatc run --policy policies/code-runner --as analyst guest.wasm -- /srv/data/report.csv
   moatc run --policy policies/code-runner --as analyst --log decisions --format json guest.wasm`,
@@ -94,7 +94,7 @@ a file can't be read or the log written.`,
 				}
 			}()
 		}
-		given := sandbox.Config{Args: append([]string{filepath.Base(args[0])}, args[1:]...), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Clock: clock, Random: random, Env: map[string]string{}}
+		given := sandbox.Config{Args: append([]string{filepath.Base(args[0])}, args[1:]...), Stdout: codeOutput(cmd.OutOrStdout()), Stderr: codeOutput(cmd.ErrOrStderr()), Clock: clock, Random: random, Env: map[string]string{}}
 		for _, e := range env {
 			name, value, ok := strings.Cut(e, "=")
 			if !ok || name == "" {
@@ -175,6 +175,8 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 	switch {
 	case r.failed != nil:
 		return r.failed
+	case res.Outcome == sandbox.Refused:
+		return exit(exitUsage)
 	case res.Outcome != sandbox.OK:
 		return exit(exitFinding)
 	}

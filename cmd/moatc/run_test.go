@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// buildGuest compiles the program of policies/code-runner.
+func buildGuest(t *testing.T) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "guest.wasm")
+	build := exec.Command("go", "build", "-o", out, "../../policies/code-runner/guest")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the guest doesn't build: %v\n%s", err, text)
+	}
+	return out
+}
+
+// A real program in a real sandbox: what is permitted works, what isn't doesn't and is told, and all of it is in a log that can be verified and replayed.
+func TestRun(t *testing.T) {
+	guest := buildGuest(t)
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(dir, "data")
+	log := filepath.Join(dir, "log")
+	if err := os.MkdirAll(filepath.Join(data, "out"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("data/a.csv", "one two three\nfour\n")
+	put("data/server.key", "private")
+	put("outside.txt", "outside")
+	put("policy.moat", strings.ReplaceAll(`policy p edition 1
+agent analyst
+agent tiny
+agent bare
+sandbox analyst { timeout 30s read "DATA" write "DATA/out" connect "https://api.example.com" }
+sandbox tiny { fuel 100_000 memory 4MiB }
+permit analyst to list, read on "file://DATA/**"
+permit analyst to create, write on "file://DATA/out/*.txt"
+forbid keys: any to any on "file://DATA/*.key" because "a key is no data"
+permit analyst to connect on "https://**"
+`, "DATA", data))
+	for name, c := range map[string]struct {
+		args           []string
+		code           int
+		stdout, stderr []string // parts
+	}{
+		"read": {[]string{data + "/a.csv", data + "/server.key", dir + "/outside.txt", data + "/../outside.txt", "https://api.example.com.invalid/", "https://127.1/"}, 5, []string{"4 words  " + data + "/a.csv"},
+			[]string{"moatc: deny    analyst read file://" + data + "/server.key  forbidden by keys", "guest: open " + data + "/server.key: Permission denied\n", "guest: open " + dir + "/outside.txt: ",
+				"guest: open " + data + "/../outside.txt: ", "outside_sandbox", "guest: https://api.example.com.invalid/: refused\n", "guest: https://127.1/: bad_request", "moatc: exit: ", "asked for 3 things, 2 denied\n"}},
+		"written":              {[]string{"-out", data + "/out/r.txt", data + "/a.csv"}, 0, nil, []string{"asked for 3 things, 0 denied"}},
+		"written elsewhere":    {[]string{"-out", data + "/r.txt", data + "/a.csv"}, 5, nil, []string{"Read-only file system"}},
+		"another kind of file": {[]string{"-out", data + "/out/r.sh", data + "/a.csv"}, 5, nil, []string{"analyst write file://" + data + "/out/r.sh  no_permit"}},
+	} {
+		var stdout, stderr strings.Builder
+		code := doMain(append([]string{"run", "--policy", dir + "/policy.moat", "--as", "analyst", "--log", log, guest, "--"}, c.args...), strings.NewReader(""), &stdout, &stderr)
+		if code != c.code {
+			t.Errorf("%s: exit code %d\n%s%s", name, code, &stdout, &stderr)
+		}
+		for _, part := range c.stdout {
+			if !strings.Contains(stdout.String(), part) {
+				t.Errorf("%s: the output is %q, without %q", name, &stdout, part)
+			}
+		}
+		for _, part := range c.stderr {
+			if !strings.Contains(stderr.String(), part) {
+				t.Errorf("%s: it says %q, and not %q", name, &stderr, part)
+			}
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(data, "out/r.txt")); err != nil || !strings.Contains(string(text), "4 words") {
+		t.Errorf("%q %v", text, err)
+	}
+	for _, name := range []string{"data/r.txt", "data/out/r.sh"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s was written", name)
+		}
+	}
+	succeeds := func(want string, args ...string) {
+		t.Helper()
+		var stdout, stderr strings.Builder
+		if code := doMain(args, strings.NewReader(""), &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), want) {
+			t.Errorf("%v: %d %s%s", args, code, &stdout, &stderr)
+		}
+	}
+	succeeds("ok", "audit", "verify", "--unanchored", log)
+	succeeds("none changes", "replay", "--policy", dir+"/policy.moat", log)
+	succeeds("sandbox     ok  analyst", "audit", "query", log)
+	succeeds("outside_sandbox", "audit", "query", log)
+
+	for name, c := range map[string]struct {
+		args    []string
+		code    int
+		outcome string
+	}{
+		"json":    {[]string{"--as", "analyst", guest, "--", data + "/a.csv"}, 0, "ok"},
+		"fuel":    {[]string{"--as", "tiny", guest}, 5, "fuel"},
+		"no home": {[]string{"--as", "bare", guest}, 2, ""},
+		"no wasm": {[]string{"--as", "analyst", dir + "/policy.moat"}, 3, ""},
+		"nothing": {[]string{"--as", "analyst", dir + "/none"}, 1, ""},
+		"env":     {[]string{"--as", "analyst", "--env", "X", guest}, 1, ""},
+	} {
+		var stdout, stderr strings.Builder
+		code := doMain(append([]string{"run", "--policy", dir + "/policy.moat", "--format", "json"}, c.args...), strings.NewReader(""), &stdout, &stderr)
+		var got runJSON
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); c.outcome != "" && err != nil || code != c.code || got.Outcome != c.outcome {
+			t.Errorf("%s: exit code %d %+v\n%s", name, code, got, &stderr)
+		}
+		if c.outcome == "fuel" && got.Fuel != (used{100_000, 100_000}) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	// Without its directory the code isn't run.
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr strings.Builder
+	if code := doMain([]string{"run", "--policy", dir + "/policy.moat", "--as", "analyst", guest}, strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), data) {
+		t.Errorf("without its directory: %d %s", code, &stderr)
+	}
+}
