@@ -16,11 +16,12 @@ import (
 
 func main() {
 	out := flag.String("out", "", "a file for what is found, instead of standard output")
+	secret := flag.String("secret", "", "the name of a secret to fetch pages with; its value stays with the host")
 	flag.Parse()
 	var found bytes.Buffer
 	failed := false
 	for _, name := range flag.Args() {
-		text, err := get(name)
+		text, err := get(name, *secret)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "guest:", err)
 			failed = true
@@ -38,11 +39,15 @@ func main() {
 }
 
 // get reads a file or a page.
-func get(name string) ([]byte, error) {
+func get(name, secret string) ([]byte, error) {
 	if !strings.HasPrefix(name, "https://") {
 		return os.ReadFile(name)
 	}
-	resp, err := guest.Fetch(guest.Request{Method: "GET", URL: name})
+	req := guest.Request{Method: "GET", URL: name}
+	if secret != "" {
+		req.Secrets = []string{secret}
+	}
+	resp, err := guest.Fetch(req)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
