@@ -27,6 +27,7 @@ type body struct {
 	check    bool   // it begins at a place where the fuel has to be looked at: the function's entry, or a loop's head
 	dead     bool   // it can't be reached
 	brTables int    // so far
+	blocks   int64  // basic blocks so far, ours too
 
 	frames  []frame
 	height  int // of the operands
@@ -67,6 +68,10 @@ func (b *body) rewrite(out []byte) []byte {
 		b.instruction()
 	}
 	if b.err != nil {
+		return out
+	}
+	if b.squares += b.blocks * b.blocks; b.squares > MaxSquares {
+		b.fail(b.pos, "%d basic blocks in this function, too many: the sum of their squares may be %d for all functions", b.blocks, MaxSquares)
 		return out
 	}
 	if b.merges > MaxMerges {

@@ -26,4 +26,9 @@ const (
 	// MaxMerges bounds what a compiler has to think of at the places where control flow meets, summed over all functions: at each
 	// block's end and loop's head, the locals that are used inside. Small modules exist where this is 10^9.
 	MaxMerges = 4_000_000
+
+	// MaxSquares bounds the squares of how many basic blocks a function has, ours too, summed over all functions; one function alone
+	// has 22,000 at most. wazero 1.12 compiles in a time that grows with the square: some 10 ns each, so 600 KB could keep it busy for
+	// more than ten minutes.
+	MaxSquares = 500_000_000
 )

@@ -54,6 +54,7 @@ type rewriter struct {
 	dataSegments  int   // as the data count section says; -1 without one
 	locals        int   // of all bodies so far
 	merges        int64 // of all bodies so far, see MaxMerges
+	squares       int64 // of all bodies so far, see MaxSquares
 }
 
 // readSections reads the module, and fills what is to be written.
