@@ -261,6 +261,28 @@ var defences = []defence{
 	{"A07/shown", "and wherever they are shown", "report/escape.go",
 		"case !visible(r), ", "case ", "report", "TestHostileText"},
 
+	// The sandbox.
+	{"S03/follow", "no link is followed on the way to a file", "sandbox/files/walk.go",
+		"flags|unix.O_NOFOLLOW|unix.O_NONBLOCK", "flags|unix.O_NONBLOCK", "sandbox/files", "TestS03SymbolicLinks"},
+	{"S03/wait", "a pipe that takes a file's place is not waited for", "sandbox/files/walk.go",
+		"flags|unix.O_NOFOLLOW|unix.O_NONBLOCK", "flags|unix.O_NOFOLLOW", "sandbox/files", "TestS03RenameRace"},
+	{"S03/hard", "a file has one name", "sandbox/files/walk.go",
+		"if st.Nlink == 1 {", "if st.Nlink > 0 {", "sandbox/files", "TestS03HardLinks"},
+	{"S03/mount", "another file system is not the directory's", "sandbox/files/walk.go",
+		"if uint64(st.Dev) != dev {", "if false && uint64(st.Dev) != dev {", "sandbox/files", "TestS03InjectedMount"},
+	{"S03/look", "what a file is is known before it is opened", "sandbox/files/walk.go",
+		"if k == foreign || !f.spelled", "if !f.spelled", "sandbox/files", "TestS03InjectedDevice"},
+	{"S03/opened", "what was opened is looked at again", "sandbox/files/open.go",
+		"case admit(&st, f.dev) != regular:", "case false && st.Size < 0:", "sandbox/files", "TestS03RenameRace"},
+	{"S03/modes", "what runs with rights of its own isn't written to", "sandbox/files/open.go",
+		"case m.write && st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0:", "case false && st.Size < 0:", "sandbox/files", "TestS03Modes"},
+	{"S03/pseudo", "no directory shows the kernel's state", "sandbox/files/fs.go",
+		"if pseudo {", "if false && pseudo {", "sandbox/files", "TestS03Proc"},
+	{"S03/path", "the directory's own path has no link", "sandbox/files/fs.go",
+		"if real != dir.Path {", "if false && real != dir.Path {", "sandbox/files", "TestS03LinkInPath"},
+	{"S03/case", "a file has one spelling", "sandbox/files/names.go",
+		"return errno == 0 && slices.Contains(names, base)", "return errno == 0 || slices.Contains(names, base)", "sandbox/files", "TestS03FoldedCase"},
+
 	// Supply.
 	{"L01/import", "an import stays in the policy's directory", "lang/load.go",
 		`case !fs.ValidPath(target) || target == ".":`, `case false:`, "cmd/moatc", "TestScripts/L01-import-escape"},

@@ -112,15 +112,19 @@ func (f *FS) rename(srcDir int, srcBase string, dst name, dstDir int, dstBase st
 		if dst.asDir {
 			return sys.ENOTDIR
 		}
-		return sys.UnwrapOSError(renameNew(srcDir, srcBase, dstDir, dstBase))
-	case 0:
-		if errno := f.ask(dst, actWrite); errno != 0 {
-			return errno
+		err := renameNew(srcDir, srcBase, dstDir, dstBase)
+		if err != unix.EINVAL && err != unix.ENOSYS && err != unix.ENOTSUP {
+			return sys.UnwrapOSError(err)
 		}
-		return sys.UnwrapOSError(unix.Renameat(srcDir, srcBase, dstDir, dstBase))
+		// This file system can't promise to replace nothing (NFS), so that is asked about too.
+	case 0:
 	default:
 		return errno
 	}
+	if errno := f.ask(dst, actWrite); errno != 0 {
+		return errno
+	}
+	return sys.UnwrapOSError(unix.Renameat(srcDir, srcBase, dstDir, dstBase))
 }
 
 // movable returns zero if a file is there that a rename may move or replace.

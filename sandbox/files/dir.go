@@ -87,7 +87,7 @@ func (d *dirHandle) readAll() sys.Errno {
 			continue
 		}
 		var st unix.Stat_t
-		if fstatat(fd, entry, &st) != nil {
+		if d.fs.statAt(fd, entry, &st) != nil {
 			continue // gone
 		}
 		switch admit(&st, d.fs.dev) {

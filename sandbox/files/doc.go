@@ -50,5 +50,5 @@
 // A process of the host that may write into the directory can move files about while the guest looks: then the guest gets what was at the
 // name at one moment of the call, and never what is outside, unless that process moves a directory out of the mount while a call is
 // inside of it. A second mount of the same file system inside the directory (a bind mount) isn't noticed; its files are asked about by
-// their name in the mount. Only Linux and macOS are supported; elsewhere Open fails.
+// their name in the mount. If the mount's directory itself is moved, questions go on about the path that it had. Only Linux and macOS are supported; elsewhere Open fails.
 package files

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/tetratelabs/wazero/experimental/sys"
+
 	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox/files"
 )
@@ -46,4 +48,26 @@ func open(t testing.TB, dir files.Dir, opts files.Options) *files.FS {
 		}
 	})
 	return fsys
+}
+
+// entries lists a directory: the names, those of directories with a slash.
+func entries(t testing.TB, fsys *files.FS, path string) []string {
+	t.Helper()
+	d, errno := fsys.OpenFile(path, sys.O_DIRECTORY, 0)
+	if errno != 0 {
+		t.Fatalf("open %s: %v", path, errno)
+	}
+	defer d.Close()
+	list, errno := d.Readdir(-1)
+	if errno != 0 {
+		t.Fatalf("list %s: %v", path, errno)
+	}
+	names := []string{}
+	for _, e := range list {
+		if e.IsDir() {
+			e.Name += "/"
+		}
+		names = append(names, e.Name)
+	}
+	return names
 }

@@ -22,6 +22,9 @@ type FS struct {
 	mount resource.Name
 	dev   uint64 // the file system of the mount's directory
 
+	// fstatat, but for tests of what can't be made everywhere: devices, and file systems that fold case.
+	statAt func(dir int, base string, st *unix.Stat_t) error
+
 	mu      sync.Mutex // guards what follows
 	root    int        // the descriptor of the mount's directory, -1 once closed
 	open    map[handle]struct{}
@@ -58,11 +61,16 @@ func Open(dir Dir, opts Options) (*FS, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("stat %q: %w", dir.Path, err)
 	}
-	if pseudo, err := isPseudo(fd); err != nil || pseudo {
+	pseudo, err := isPseudo(fd)
+	if err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("%q is not on a file system that holds files (%v)", dir.Path, err)
+		return nil, fmt.Errorf("stat the file system of %q: %w", dir.Path, err)
 	}
-	return &FS{dir: dir, opts: opts, mount: mount, dev: uint64(st.Dev), root: fd, open: map[handle]struct{}{}}, nil
+	if pseudo {
+		unix.Close(fd)
+		return nil, fmt.Errorf("%q shows the state of the kernel, and holds no files", dir.Path)
+	}
+	return &FS{dir: dir, opts: opts, mount: mount, dev: uint64(st.Dev), statAt: fstatat, root: fd, open: map[handle]struct{}{}}, nil
 }
 
 // Close gives back the directory and whatever the guest left open. Closing twice is no error.

@@ -2,7 +2,6 @@ package files
 
 import (
 	"hash/fnv"
-	"path"
 	"strings"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
@@ -46,12 +45,12 @@ func parseName(mount resource.Name, guest string) (name, sys.Errno) {
 	return n, 0
 }
 
-// below returns the resource of what lies in mount under these parts. The parts are taken as they are: `..` is refused, not followed.
-func below(mount resource.Name, parts []string) (resource.Name, error) {
+// below returns the resource of what lies in dir under these parts. The parts are taken as they are: `..` is refused, not followed.
+func below(dir resource.Name, parts []string) (resource.Name, error) {
 	if len(parts) == 0 {
-		return mount, nil
+		return dir, nil
 	}
-	return resource.File(strings.TrimSuffix(mount.Path(), "/") + "/" + strings.Join(parts, "/"))
+	return resource.File(strings.TrimSuffix(dir.Path(), "/") + "/" + strings.Join(parts, "/"))
 }
 
 // isMount reports whether n is the mount's own directory.
@@ -70,9 +69,9 @@ func inode(on resource.Name) uint64 {
 
 // child returns the resource of an entry of n, and whether the entry's name is one that a guest can say.
 func (n name) child(entry string) (resource.Name, bool) {
-	if entry == "" || len(entry) > MaxPart || len(n.parts) == MaxDepth || strings.Contains(entry, "/") {
+	if len(entry) > MaxPart || len(n.parts) == MaxDepth {
 		return resource.Name{}, false
 	}
-	on, err := resource.File(path.Join(n.on.Path(), entry))
-	return on, err == nil && path.Base(on.Path()) == entry
+	on, err := below(n.on, []string{entry})
+	return on, err == nil
 }

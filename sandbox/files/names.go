@@ -19,7 +19,7 @@ func (f *FS) spelled(dir int, base string, found *unix.Stat_t) bool {
 		return true
 	}
 	var st unix.Stat_t
-	switch err := fstatat(dir, other, &st); {
+	switch err := f.statAt(dir, other, &st); {
 	case err == unix.ENOENT:
 		return true
 	case err == nil && (st.Ino != found.Ino || st.Dev != found.Dev):

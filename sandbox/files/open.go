@@ -69,7 +69,7 @@ func (f *FS) OpenFile(path string, flag sys.Oflag, _ fs.FileMode) (sys.File, sys
 }
 
 // openMount opens the mount's own directory. wazero does so for the guest the first time it names anything, and panics if that fails with
-// anything but ENOENT; so the first such handle is neither asked about, charged nor counted.
+// anything but ENOENT; so the first such handle is neither asked about, charged nor counted, and a refusal of another (the same FS mounted twice) is ENOENT.
 func (f *FS) openMount(n name) (sys.File, sys.Errno) {
 	d := &dirHandle{fs: f, name: n}
 	f.mu.Lock()
@@ -83,10 +83,14 @@ func (f *FS) openMount(n name) (sys.File, sys.Errno) {
 		return d, 0
 	}
 	f.mu.Unlock()
-	if errno := f.charge(CallCost); errno != 0 {
-		return nil, errno
+	if f.charge(CallCost) != 0 {
+		return nil, sys.ENOENT
 	}
-	return f.keep(d)
+	h, errno := f.keep(d)
+	if errno != 0 {
+		return nil, sys.ENOENT
+	}
+	return h, 0
 }
 
 // openToRead opens what is there, as a file or as a directory.

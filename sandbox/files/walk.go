@@ -99,7 +99,7 @@ func (f *FS) openDir(dir int, part string) (int, sys.Errno) {
 // lookAt tells what is at a name in a directory. The error says why it can't be used, and is zero for a file and a directory.
 func (f *FS) lookAt(dir int, base string) (unix.Stat_t, kind, sys.Errno) {
 	var st unix.Stat_t
-	if err := fstatat(dir, base, &st); err != nil {
+	if err := f.statAt(dir, base, &st); err != nil {
 		return st, absent, sys.UnwrapOSError(err)
 	}
 	k := admit(&st, f.dev)
