@@ -63,7 +63,7 @@ func NewScrubber(values ...Value) *Scrubber {
 func (s *Scrubber) String(text string) string { return string(s.Bytes([]byte(text))) }
 
 // Bytes returns text with every value replaced by Placeholder. It is text itself where there are none, and never changes it. Beside the result it
-// takes up to about ten times the memory of text, which is that much only if nearly all of it is escaped.
+// takes up to about twenty times the memory of text, which is that much only if nearly all of it is escaped.
 func (s *Scrubber) Bytes(text []byte) []byte {
 	if s == nil || len(s.needles) == 0 {
 		return text

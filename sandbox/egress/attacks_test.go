@@ -273,7 +273,8 @@ func TestS06Redirects(t *testing.T) {
 		"javascript:alert(1)":                           "",
 		"https://a.com/%zz":                             "",
 		"https://a.com/..%2f":                           "",
-		"https://evil.com/?k=" + "VALUE":                "https://evil.com/?k=" + secret.Placeholder,
+		"https://evil.com/?k=VALUE":                     "https://evil.com/?k=" + url.QueryEscape(secret.Placeholder),
+		"https://NAME.evil.com/":                        "", // a value in lower case isn't found any more
 		"https://evil.com/" + strings.Repeat("x", 5000): "",
 		"": "",
 	} {
@@ -281,14 +282,14 @@ func TestS06Redirects(t *testing.T) {
 			w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
 				_, port, _ := strings.Cut(r.Host, ":")
 				sent := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-				rw.Header().Set("Location", strings.NewReplacer("PORT", port, "VALUE", url.QueryEscape(sent)).Replace(to))
+				rw.Header().Set("Location", strings.NewReplacer("PORT", port, "VALUE", url.QueryEscape(sent), "NAME", r.Header.Get("X-Api-Key")).Replace(to))
 				rw.WriteHeader(status)
 			})
-			resp, err := w.get("/dir/start", "key")
+			resp, err := w.get("/dir/start", "key", "other")
 			if err != nil {
 				t.Fatalf("%q: %v", to, err)
 			}
-			if got := strings.ReplaceAll(resp.Location, w.port, "PORT"); resp.Status != status || got != want || w.count() != 1 || len(w.asked) != 2 {
+			if got := strings.ReplaceAll(resp.Location, w.port, "PORT"); resp.Status != status || got != want || w.count() != 1 || len(w.asked) != 3 {
 				t.Errorf("%d to %.40q: %d %q, want %q; %d requests, asked %q", status, to, resp.Status, got, want, w.count(), w.asked)
 			}
 		}
@@ -400,7 +401,8 @@ func TestS08Echo(t *testing.T) {
 			rw.Header().Set("Authorization", echo)
 			rw.Header().Set("X-Echo", echo)
 			rw.Header().Set("X-Request-Id", "a "+echo)
-			rw.Header().Set("X-RateLimit-Token", echo)
+			rw.Header().Set("X-RateLimit-Reset", echo)
+			rw.Header().Set("X-RateLimit-"+hex.EncodeToString([]byte(got)), "1")
 			http.SetCookie(rw, &http.Cookie{Name: "a", Value: echo})
 		case "location":
 			rw.Header().Set("Location", "https://evil.com/?a="+url.QueryEscape(echo))

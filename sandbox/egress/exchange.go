@@ -93,7 +93,8 @@ func (c *Client) exchange(ctx context.Context, h *hop, m *meter) (*Response, *Er
 			}
 		}
 	}
-	out.Location = c.kept.string(location(h.url, resp.Header.Get("Location")))
+	// Cleaned before it is made canonical, which can change a value so that it isn't recognised: hosts become lower case.
+	out.Location = c.kept.string(location(h.url, c.kept.string(resp.Header.Get("Location"))))
 	return out, nil
 }
 
