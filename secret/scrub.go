@@ -28,7 +28,7 @@ const (
 //   - in base16, all in lower or all in upper case;
 //   - if the value is itself base64 of printable ASCII, as "user:password" for basic authentication is, what it stands for;
 //   - all of this also with any characters of it percent-encoded or escaped as in JSON, JavaScript or HTML, up to three times over,
-//     with line breaks in between, and in UTF-16 or UTF-32.
+//     with line breaks in between (unless the value has something like an escape, and a break is in there), and in UTF-16 or UTF-32.
 //
 // It works on whole texts and takes time linear in them, times the number of values that begin with the same eight bytes.
 //
@@ -63,7 +63,7 @@ func NewScrubber(values ...Value) *Scrubber {
 func (s *Scrubber) String(text string) string { return string(s.Bytes([]byte(text))) }
 
 // Bytes returns text with every value replaced by Placeholder. It is text itself where there are none, and never changes it. Beside the result it
-// takes up to about ten times the memory of text, which is that much only if nearly all of it is escaped.
+// takes up to about twenty times the memory of text, which is that much only if nearly all of it is escaped.
 func (s *Scrubber) Bytes(text []byte) []byte {
 	if s == nil || len(s.needles) == 0 {
 		return text

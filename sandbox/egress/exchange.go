@@ -47,17 +47,22 @@ func (c *Client) send(ctx context.Context, h *hop, values []secret.Value) (*Resp
 	return nil, end, failure
 }
 
-// exchange sends h over m and reads the response. With an error, the response has the status alone, if it came that far.
-func (c *Client) exchange(ctx context.Context, h *hop, m *meter) (*Response, *Error) {
-	req := &http.Request{Method: h.method, URL: h.url, Host: h.url.Host, Header: h.header, Body: http.NoBody, ContentLength: int64(len(h.body))}
+// request returns what is sent for h.
+func (h *hop) request() *http.Request {
+	req := &http.Request{Method: h.method, URL: h.url, Host: h.url.Host, Header: h.header.Clone(), Body: http.NoBody, ContentLength: int64(len(h.body))}
 	if len(h.body) > 0 {
 		req.Body = io.NopCloser(bytes.NewReader(h.body))
 	}
-	h.header.Set("Accept-Encoding", "identity") // what is compressed can't be looked into
-	if h.header.Get("User-Agent") == "" {
-		h.header.Set("User-Agent", "moat")
+	req.Header.Set("Accept-Encoding", "identity") // what is compressed can't be looked into
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "moat")
 	}
-	resp, err := transport(m).RoundTrip(req.WithContext(ctx))
+	return req
+}
+
+// exchange sends h over m and reads the response. With an error, the response has the status alone, if it came that far.
+func (c *Client) exchange(ctx context.Context, h *hop, m *meter) (*Response, *Error) {
+	resp, err := transport(m).RoundTrip(h.request().WithContext(ctx))
 	if err != nil {
 		return nil, broken(ctx, StageExchange, err)
 	}
@@ -88,7 +93,8 @@ func (c *Client) exchange(ctx context.Context, h *hop, m *meter) (*Response, *Er
 			}
 		}
 	}
-	out.Location = c.kept.string(location(h.url, resp.Header.Get("Location")))
+	// Cleaned before it is made canonical, which can change a value so that it isn't recognised: hosts become lower case.
+	out.Location = c.kept.string(location(h.url, c.kept.string(resp.Header.Get("Location"))))
 	return out, nil
 }
 

@@ -30,14 +30,15 @@ var notForGuests = []string{
 var notForGuestsPrefixes = []string{"Cf-", "Proxy-", "Sec-", "X-Forwarded-"}
 
 // forGuests are the headers of a response that a guest gets. What is about the connection, the length of what was scrubbed, cookies and
-// whatever a server thinks up isn't among them.
+// whatever a server thinks up isn't among them. Each is written out, since a name could carry a value as well.
 var forGuests = []string{
 	"Accept-Ranges", "Age", "Allow", "Cache-Control", "Content-Disposition", "Content-Language", "Content-Type", "Date", "Deprecation", "Etag", "Expires",
-	"Last-Modified", "Link", "Location", "Ratelimit", "Ratelimit-Policy", "Retry-After", "Sunset", "Vary", "X-Request-Id",
+	"Last-Modified", "Link", "Location", "Retry-After", "Sunset", "Vary", "X-Request-Id",
+	"Ratelimit", "Ratelimit-Limit", "Ratelimit-Policy", "Ratelimit-Remaining", "Ratelimit-Reset",
+	"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "X-Ratelimit-Resource", "X-Ratelimit-Used",
+	"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests",
+	"X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens",
 }
-
-// forGuestsPrefixes begin headers of a response that a guest gets.
-var forGuestsPrefixes = []string{"Ratelimit-", "X-Ratelimit-"}
 
 // guestHeader returns a copy of a guest's headers under their canonical names.
 func (c *Client) guestHeader(given map[string][]string) (http.Header, *Error) {
@@ -76,7 +77,8 @@ func (c *Client) guestName(name string) (string, *Error) {
 		return "", badRequest("the name of a header is letters, digits and hyphens")
 	}
 	canonical := http.CanonicalHeaderKey(name)
-	if slices.Contains(notForGuests, canonical) || hasPrefix(canonical, notForGuestsPrefixes) || c.filled[canonical] {
+	begins := func(prefix string) bool { return strings.HasPrefix(canonical, prefix) }
+	if slices.Contains(notForGuests, canonical) || slices.ContainsFunc(notForGuestsPrefixes, begins) || c.filled[canonical] {
 		return "", badRequest("the header " + canonical + " isn't for guests to set")
 	}
 	return canonical, nil
@@ -84,9 +86,5 @@ func (c *Client) guestName(name string) (string, *Error) {
 
 // forGuest reports whether a guest gets a header of a response.
 func (c *Client) forGuest(canonical string) bool {
-	return (slices.Contains(forGuests, canonical) || hasPrefix(canonical, forGuestsPrefixes)) && !c.filled[canonical]
-}
-
-func hasPrefix(s string, prefixes []string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
+	return slices.Contains(forGuests, canonical) && !c.filled[canonical]
 }

@@ -84,7 +84,7 @@ func newWorld(t *testing.T, handler http.HandlerFunc, change ...func(*Options)) 
 	roots.AddCert(w.server.Certificate())
 	o := Options{
 		Ask: w.ask, Resolver: w.names, Roots: roots, Private: []netip.Prefix{loopback},
-		Secrets:  secret.Map{"key": mustValue(t, value), "other": mustValue(t, "another-value-0")},
+		Secrets:  secret.Map{"key": mustValue(t, value), "other": mustValue(t, "ANother-Value-0")},
 		Bindings: []*secret.Binding{bind(t, "key", "https://api.example.com:*/**", "Authorization", "Bearer {}"), bind(t, "other", "https://*.example.com:*/**", "X-Api-Key", "{}")},
 	}
 	for _, f := range change {
