@@ -47,7 +47,10 @@ func lastOf(p netip.Prefix) netip.Addr {
 }
 
 func TestS04Addresses(t *testing.T) {
-	for _, text := range []string{"1.1.1.1", "8.8.8.8", "93.184.215.14", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0", "223.255.255.255", "2606:2800:21f:cb07::1", "2a00:1450::1", "2000::", "3ffe::1"} {
+	for _, text := range []string{
+		"1.1.1.1", "8.8.8.8", "93.184.215.14", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0", "223.255.255.255",
+		"2606:2800:21f:cb07::1", "2a00:1450::1", "2000::", "3ffe::1",
+	} {
 		if why := forbidden(netip.MustParseAddr(text), nil); why != "" {
 			t.Errorf("%s is refused: %s", text, why)
 		}

@@ -3,10 +3,13 @@
 package files
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tetratelabs/wazero/experimental/sys"
@@ -90,6 +93,55 @@ func TestS03InjectedMount(t *testing.T) {
 	for _, name := range []string{"sub", "sub/f"} {
 		if _, errno := f.Stat(name); errno == 0 {
 			t.Errorf("stat %s: not refused", name)
+		}
+	}
+}
+
+// Something else takes a file's place just after the guest's call has looked at it. TestS03RenameRace seldom gets in between.
+func TestS03SwappedAfterTheLook(t *testing.T) {
+	for what, put := range map[string]func(outside, path string) error{
+		"a link":      os.Symlink,
+		"a hard link": os.Link,
+		"a pipe":      func(_, path string) error { return unix.Mkfifo(path, 0o666) },
+		"a directory": func(_, path string) error { return os.Mkdir(path, 0o777) },
+		"a setuid one": func(_, path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o644), os.Chmod(path, 0o755|fs.ModeSetuid))
+		},
+	} {
+		for _, flag := range []sys.Oflag{sys.O_RDONLY, sys.O_WRONLY, sys.O_RDWR | sys.O_TRUNC, sys.O_RDWR | sys.O_CREAT | sys.O_TRUNC} {
+			if what == "a setuid one" && flag == sys.O_RDONLY {
+				continue // may be read
+			}
+			f, root := openHere(t, "file")
+			outside := filepath.Join(t.TempDir(), "outside")
+			if err := os.WriteFile(outside, []byte("secret"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			f.statAt = func(dir int, base string, st *unix.Stat_t) error {
+				err := fstatat(dir, base, st)
+				if base == "file" && err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+					if err := errors.Join(os.Remove(filepath.Join(root, "file")), put(outside, filepath.Join(root, "file"))); err != nil {
+						t.Error(err)
+					}
+				}
+				return err
+			}
+			done := make(chan sys.Errno, 1)
+			go func() {
+				_, errno := f.openRegular(name{parts: []string{"file"}, on: f.mount}, modeOf(flag))
+				done <- errno
+			}()
+			select {
+			case errno := <-done:
+				if errno == 0 {
+					t.Errorf("%s, flags %#x: opened", what, flag)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s, flags %#x: hangs", what, flag)
+			}
+			if data, err := os.ReadFile(outside); err != nil || string(data) != "secret" {
+				t.Errorf("%s, flags %#x: outside is %q, %v", what, flag, data, err)
+			}
 		}
 	}
 }
