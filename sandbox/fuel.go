@@ -30,17 +30,14 @@ func (t *tank) left() int64 {
 	return t.rest + int64(t.given.Get())
 }
 
-// refill gives code its next slice, or stops the run.
+// refill gives code its next slice, or says that there is none.
 func (t *tank) refill() {
 	left := t.left()
 	n := min(max(left, 0), slice)
 	t.rest = left - n
 	t.given.Set(api.EncodeI64(n))
-	switch {
-	case left < 0:
+	if left < 0 {
 		t.stop(OutOfFuel)
-	case t.ctx.Err() != nil:
-		t.stop(OutOfTime)
 	}
 }
 

@@ -137,6 +137,7 @@ func TestS01HostArguments(t *testing.T) {
 		"a path":                {wasi("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32", 3, 0, 0, huge, 0, 0, 0, 0, 0), 37},
 		"a second path":         {wasi("path_rename", "i32 i32 i32 i32 i32 i32", 3, 0, 1, 3, 0, huge), 37},
 		"the number of a file":  {wasi("fd_renumber", "i32 i32", 1, 1<<31-1), 8},
+		"a higher number":       {wasi("fd_renumber", "i32 i32", 1, sandbox.MaxHandle+1), 8},
 		"no file of the number": {wasi("fd_renumber", "i32 i32", 9, 10), 8},
 		"no directory":          {wasi("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32", 3, 0, 0, 1, 0, 0, 0, 0, 0), 8},
 		"a socket":              {wasi("sock_accept", "i32 i32 i32", 3, 0, 0), 8},
