@@ -30,5 +30,5 @@ const (
 	// MaxSquares bounds the squares of how many basic blocks a function has, ours too, summed over all functions; one function alone
 	// has 22,000 at most. wazero 1.12 compiles in a time that grows with the square: some 10 ns each, so 600 KB could keep it busy for
 	// more than ten minutes.
-	MaxSquares = 500_000_000
+	MaxSquares = 2_000_000_000
 )
