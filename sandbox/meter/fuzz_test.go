@@ -142,7 +142,7 @@ func (g *generator) expression(depth int) {
 	case 0, 1, 2:
 		g.expression(depth - 1)
 		g.expression(depth - 1)
-		g.line("%s", []string{"i32.add", "i32.sub", "i32.mul", "i32.xor", "i32.lt_s", "i32.rotl", "i32.const 1;i32.or;i32.div_u", "i32.const 1;i32.or;i32.rem_u"}[g.IntN(8)])
+		g.line("%s", []string{"i32.add", "i32.sub", "i32.mul", "i32.xor", "i32.lt_s", "i32.rotl", "i32.const 1;i32.or;i32.div_u", "i32.const 1;i32.or;i32.rem_u", "i32.div_s"}[g.IntN(161)/20])
 	case 3:
 		g.expression(depth - 1)
 		g.line("if i32")
