@@ -247,7 +247,7 @@ func TestS01Declarations(t *testing.T) {
 		{"a module of 32 MiB and more", make([]byte, MaxModule+1), "at most 33554432 are allowed"},
 		{"100000 basic blocks", assemble(t, "func f () ()\n"+strings.Repeat("block; i32.const 0; br_if 0; end;", 100_000)), "basic blocks"},
 		{"all locals met in all blocks", assemble(t, "func f (i32) () ("+strings.Repeat("i32 ", 5000)+")\n"+strings.Repeat("loop;", 1000)+
-			manyIndexed(5000, "local.get %; local.set %;")+strings.Repeat("local.get 0; br_if 0; end;", 1000)), "control flow meets"},
+			manyIndexed(5000, "local.get %; local.set %;")+strings.Repeat("local.get 0; br_if 0; end;", 1000)), "control flow"},
 	}
 	for _, tt := range tests {
 		var before, after runtime.MemStats

@@ -27,7 +27,9 @@ type body struct {
 	check    bool   // it begins at a place where the fuel has to be looked at: the function's entry, or a loop's head
 	dead     bool   // it can't be reached
 	brTables int    // so far
-	blocks   int64  // basic blocks so far, ours too
+	size     int64  // basic blocks so far, ours too, and values that may differ on the ways to a place, see MaxSquares
+
+	meets int64 // places so far where control flow meets
 
 	frames  []frame
 	height  int // of the operands
@@ -70,12 +72,12 @@ func (b *body) rewrite(out []byte) []byte {
 	if b.err != nil {
 		return out
 	}
-	if b.squares += b.blocks * b.blocks; b.squares > MaxSquares {
-		b.fail(b.pos, "%d basic blocks in this function, too many: the sum of their squares may be %d for all functions", b.blocks, MaxSquares)
+	if b.squares += b.size * b.size; b.squares > MaxSquares {
+		b.fail(b.pos, "%d basic blocks and values that control flow decides on in this function: the sum of the squares for all functions may be %d", b.size, MaxSquares)
 		return out
 	}
 	if b.merges > MaxMerges {
-		b.fail(b.pos, "too many locals are used in blocks where control flow meets, at most %d in all functions", MaxMerges)
+		b.fail(b.pos, "locals times the places where control flow meets are %d in all functions so far, at most %d are allowed", b.merges, MaxMerges)
 		return out
 	}
 	var entry, exit []byte

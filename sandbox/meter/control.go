@@ -230,6 +230,7 @@ func (b *body) close() {
 	if len(b.frames) == 0 {
 		b.flush()
 		b.keep(len(f.signature.results))
+		b.merges += b.meets * int64(min(f.accesses, b.declared))
 		return // its end is written with the body
 	}
 	meets := f.ways
@@ -254,14 +255,19 @@ func (b *body) close() {
 		if f.ways > 0 {
 			b.keep(min(f.sets, b.declared) + len(f.signature.params))
 		}
+		b.size += int64(min(f.accesses, b.declared))
 	case f.opcode == opBlock && f.ways == 0:
 	default:
 		b.flush()
 	}
 	if f.opcode != opLoop && meets > 1 {
-		b.keep(min(f.sets, b.declared) + len(f.signature.results))
+		n := min(f.sets, b.declared) + len(f.signature.results)
+		b.keep(n)
+		b.size += int64(n)
 	}
-	b.merges += int64(min(f.accesses, b.declared))
+	if meets > 1 || f.opcode == opLoop {
+		b.meets++
+	}
 	outer := &b.frames[len(b.frames)-1]
 	outer.sets += f.sets
 	outer.accesses += f.accesses

@@ -37,12 +37,12 @@ func (b *body) flush() {
 	}
 	b.code = append(b.code, b.block...)
 	b.block, b.cost, b.check = b.block[:0], 0, false
-	b.blocks++
+	b.size++
 }
 
 // checked appends: what is on the stack is the fuel that is left; if it is below zero, ask for more.
 func (b *body) checked(code []byte) []byte {
-	b.blocks += 2
+	b.size += 2
 	left := b.spare(I64)
 	code = b.withIndex(code, opLocalTee, left)
 	code = b.withIndex(code, opGlobalSet, b.fuel())

@@ -23,12 +23,15 @@ const (
 	MaxTables        = 16      // imported ones too
 	MaxTableElements = 100_000 // of one table, at any time: they're kept on the host's heap, 8 bytes each, and not in the memory that it limits
 
-	// MaxMerges bounds what a compiler has to think of at the places where control flow meets, summed over all functions: at each
-	// block's end and loop's head, the locals that are used inside. Small modules exist where this is 10^9.
+	// MaxMerges and MaxSquares bound the time that a compiler needs, which for small modules can be hours: wazero 1.12 was busy for
+	// more than ten minutes with 600 KB of small blocks, and for 23 s with 5 KB of loops in each other that read 400 locals.
+	//
+	// MaxMerges bounds the places of a function where control flow meets (ends of blocks that are led to in more than one way, and
+	// loops) times the locals that it uses, summed over all functions. wazero takes some 2.5 microseconds for each.
 	MaxMerges = 4_000_000
 
-	// MaxSquares bounds the squares of how many basic blocks a function has, ours too, summed over all functions; one function alone
-	// has 22,000 at most. wazero 1.12 compiles in a time that grows with the square: some 10 ns each, so 600 KB could keep it busy for
-	// more than ten minutes.
-	MaxSquares = 500_000_000
+	// MaxSquares bounds the square of a function's size, summed over all functions; the size are its basic blocks, ours too, the locals
+	// that are set within each place where control flow meets, and those that are used within each loop. wazero takes some 10 ns for
+	// each. A function alone has 44,000 at most; all of Go's runtime with encoding/json have 374,000,000 in squares.
+	MaxSquares = 2_000_000_000
 )

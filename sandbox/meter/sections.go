@@ -91,7 +91,9 @@ func (m *rewriter) readSections() {
 				m.fail(at, "section %d is there twice, or out of order", id)
 			}
 			next = place + 1
-			m.section(id)
+			if m.err == nil {
+				m.section(id)
+			}
 		}
 		if m.err == nil && m.left() > 0 {
 			m.fail(m.pos, "%d bytes behind the content of section %d", m.left(), id)

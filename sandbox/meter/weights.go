@@ -18,7 +18,10 @@ const (
 // StackBudget is how much the frames of all functions that have been called and haven't returned may take together, in bytes, as
 // [Instrument] estimates them: it adds up the parameters, locals, operands and results of instructions, and what is different on
 // the ways to a place where control flow meets, 8 bytes each, and frameOverhead. An engine that keeps them all in memory at once
-// needs no more; most need much less. wazero 1.12 doubles a stack that is full, and copies it.
+// needs no more; most need much less. wazero 1.12 gives each value that it can't keep in a register a place of its own, doubles a
+// stack that is full, and copies it: recursion until the budget was used up allocated 11 MiB at most, all smaller stacks included,
+// for functions with 2,000 locals, 1,000 values across a call, or 50 ifs that set 50 locals each (TestS01Recursion). Without a
+// budget it goes on to 400 MB.
 const (
 	StackBudget   = 8 << 20
 	frameOverhead = 96 // bytes, for return address, frame pointer, saved registers and alignment
