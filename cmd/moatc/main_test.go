@@ -130,7 +130,11 @@ func TestExamples(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "policies"), os.DirFS("../../policies")); err != nil {
 		t.Fatal(err)
 	}
+	guest := buildGuest(t)
 	t.Chdir(dir)
+	if err := os.Rename(guest, "guest.wasm"); err != nil {
+		t.Fatal(err)
+	}
 	var visit func(cmd *cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		if cmd.Long == "" || cmd.Example == "" {
@@ -148,7 +152,7 @@ func TestExamples(t *testing.T) {
 				default:
 					t.Errorf("exit code %d\n%s", code, stderr.String())
 				}
-				if strings.Contains(stderr.String(), "moatc:") {
+				if strings.Contains(stderr.String(), "moatc:") && args[1] != "run" { // which says what was used
 					t.Error(stderr.String())
 				}
 			})

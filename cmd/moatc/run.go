@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +23,7 @@ import (
 	"github.com/moat-lang/moat/sandbox"
 	"github.com/moat-lang/moat/sandbox/egress"
 	"github.com/moat-lang/moat/sandbox/enforce"
+	"github.com/moat-lang/moat/sandbox/files"
 	"github.com/moat-lang/moat/sandbox/meter"
 	"github.com/moat-lang/moat/secret"
 )
@@ -29,16 +33,17 @@ const maxStdin = 64 << 20
 
 func newRun() *cobra.Command {
 	var policy, agent, logDir, logKey, secrets string
-	var env []string
+	var env, places []string
 	var stdin, clock, random bool
 	var ev evidence
 	cmd := &cobra.Command{
 		Use:   "run --policy PATH --as AGENT MODULE.wasm [-- ARGUMENT…]",
 		Short: "Run untrusted code inside of what a policy lets it use",
 		Long: `Run runs a WebAssembly module for an agent, inside of the ` + "`sandbox`" + ` that the policy declares for it: with so much fuel (instructions), memory and time, and no
-more. A module is a command of WASI preview 1, as Go (GOOS=wasip1 GOARCH=wasm), Rust (wasm32-wasip1) and others make them.
+more. A module is a command of WASI preview 1, as Go (GOOS=wasip1 GOARCH=wasm), Rust (wasm32-wasip1) and others make them; guest.wasm below is made by
+GOOS=wasip1 GOARCH=wasm go build -o guest.wasm ./policies/code-runner/guest
 
-The code sees the directories of the sandbox, at the same paths, and nothing else of the machine. Each file that it opens and each URL that it connects to is a request
+The code sees the directories of the sandbox, at the same paths, and nothing else of the machine; --dir says where one is when it isn't there. Each file that it opens and each URL that it connects to is a request
 of the agent, such as ` + "`read on file:///srv/kb/faq.md`" + `, which the policy has to permit; what is denied is told on standard error. With --token it is met with
 what the token grants and its limits.
 
@@ -47,9 +52,8 @@ files of a directory that have their names, and are put into requests without th
 
 Exit codes: 0 the code ended with 0, 5 it ended otherwise or was stopped, 2 the policy has no sandbox for the agent, 3 the policy, the module or a token is invalid, 1
 a file or directory can't be opened or the log written. Standard error ends with a line on what was used.`,
-		Example: `  GOOS=wasip1 GOARCH=wasm go build -o guest.wasm ./policies/code-runner/guest
-  moatc run --policy policies/code-runner --as analyst guest.wasm -- /srv/data/report.csv
-  moatc run --policy policies/code-runner --as analyst --log decisions --format json guest.wasm`,
+		Example: `  moatc run --policy policies/code-runner --as analyst --dir /srv/data=policies/code-runner/data guest.wasm -- /srv/data/rates.csv
+  moatc run --policy policies/code-runner --as analyst --dir /srv/data=policies/code-runner/data --log decisions --format json guest.wasm`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeFiles("wasm"),
 	}
@@ -59,6 +63,7 @@ a file or directory can't be opened or the log written. Standard error ends with
 	cmd.Flags().StringVar(&logDir, "log", "", "write every decision and the run to the log in this `directory`, which is made if need be")
 	cmd.Flags().StringVar(&logKey, "log-key", "", "the `file` with the log's key, "+logKeyFile+" in its directory by default")
 	cmd.Flags().StringVar(&secrets, "secrets", "", "a `directory` with a file for each secret, which nobody else can read")
+	cmd.Flags().StringArrayVar(&places, "dir", nil, "where a directory of the sandbox is on this machine, `PATH=DIRECTORY`; may be repeated")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "an environment variable, `NAME=VALUE`; may be repeated")
 	cmd.Flags().BoolVar(&stdin, "stdin", false, "give the code standard input")
 	cmd.Flags().BoolVar(&clock, "clock", false, "let the code see what time it is")
@@ -102,6 +107,14 @@ a file or directory can't be opened or the log written. Standard error ends with
 			}
 			given.Env[name] = value
 		}
+		r.places = map[string]string{}
+		for _, p := range places {
+			path, at, ok := strings.Cut(p, "=")
+			if !ok || path == "" || at == "" {
+				return usageError(cmd, "--dir takes PATH=DIRECTORY, not %q", p)
+			}
+			r.places[path] = at
+		}
 		if stdin {
 			if given.Stdin, err = readLimited(cmd.InOrStdin(), "-", maxStdin); err != nil {
 				return err
@@ -127,6 +140,7 @@ type runner struct {
 	asker  *asker
 	agent  string
 	bounds eval.Sandbox
+	places map[string]string // where directories are on this machine, by their paths in the sandbox
 	asked  tally
 	where  resource.Name // the URL that was permitted last: where a secret goes
 	failed error         // why something couldn't be recorded; the code isn't let do anything more
@@ -158,6 +172,9 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 		return &exitError{exitInvalid, err.Error()}
 	}
 	cfg.Args, cfg.Env, cfg.Stdin, cfg.Stdout, cfg.Stderr, cfg.Clock, cfg.Random = given.Args, given.Env, given.Stdin, given.Stdout, given.Stderr, given.Clock, given.Random
+	if err := r.place(cfg.Dirs); err != nil {
+		return err
+	}
 	engine, err := sandbox.New(r.ctx)
 	if err != nil {
 		return err
@@ -179,6 +196,25 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 		return exit(exitUsage)
 	case res.Outcome != sandbox.OK:
 		return exit(exitFinding)
+	}
+	return nil
+}
+
+// place puts the directories of the sandbox, and those in them, to where they are on this machine.
+func (r *runner) place(dirs []files.Dir) error {
+	for _, path := range slices.Sorted(maps.Keys(r.places)) { // so that the longer path of two counts
+		if !slices.ContainsFunc(dirs, func(d files.Dir) bool { return d.Path == path }) {
+			var known []string
+			for _, d := range dirs {
+				known = append(known, d.Path)
+			}
+			return usageError(r.cmd, "--dir: %s is no directory of the sandbox; there are %s", report.Escape(path), cmp.Or(strings.Join(known, ", "), "none"))
+		}
+		for i, d := range dirs {
+			if below, ok := strings.CutPrefix(d.Path+"/", path+"/"); ok {
+				dirs[i].At = filepath.Join(r.places[path], below)
+			}
+		}
 	}
 	return nil
 }

@@ -124,6 +124,11 @@ permit analyst to connect on "https://**"
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
+	// A directory can be elsewhere on this machine, with those in it; what is asked is about where it is in the sandbox.
+	elsewhere := filepath.Join(dir, "elsewhere")
+	if err := os.CopyFS(elsewhere, os.DirFS(data)); err != nil {
+		t.Fatal(err)
+	}
 	// Without its directory the code isn't run.
 	if err := os.RemoveAll(data); err != nil {
 		t.Fatal(err)
@@ -131,5 +136,17 @@ permit analyst to connect on "https://**"
 	var stdout, stderr strings.Builder
 	if code := doMain([]string{"run", "--policy", dir + "/policy.moat", "--as", "analyst", guest}, strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), data) {
 		t.Errorf("without its directory: %d %s", code, &stderr)
+	}
+	stdout.Reset()
+	stderr.Reset()
+	at := []string{"run", "--policy", dir + "/policy.moat", "--as", "analyst", "--dir", data + "=" + elsewhere}
+	if code := doMain(append(at, guest, "--", "-out", data+"/out/s.txt", data+"/a.csv"), strings.NewReader(""), &stdout, &stderr); code != 0 {
+		t.Errorf("elsewhere: %d %s", code, &stderr)
+	}
+	if _, err := os.Stat(filepath.Join(elsewhere, "out/s.txt")); err != nil {
+		t.Error(err)
+	}
+	if code := doMain(append(at, "--dir", "/etc="+elsewhere, guest), strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "there are "+data) {
+		t.Errorf("another directory: %d %s", code, &stderr)
 	}
 }

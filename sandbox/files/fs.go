@@ -3,6 +3,7 @@
 package files
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -45,30 +46,30 @@ func Open(dir Dir, opts Options) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(dir.Path)
+	at, err := filepath.EvalSymlinks(cmp.Or(dir.At, dir.Path))
 	if err != nil {
 		return nil, err
 	}
-	if real != dir.Path {
-		return nil, fmt.Errorf("%q leads through a symbolic link to %q, which is the path to name", dir.Path, real)
+	if dir.At == "" && at != dir.Path {
+		return nil, fmt.Errorf("%q leads through a symbolic link to %q, which is the path to name", dir.Path, at)
 	}
-	fd, err := openat(unix.AT_FDCWD, dir.Path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	fd, err := openat(unix.AT_FDCWD, at, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", dir.Path, err)
+		return nil, fmt.Errorf("open %q: %w", at, err)
 	}
 	var st unix.Stat_t
 	if err := fstat(fd, &st); err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("stat %q: %w", dir.Path, err)
+		return nil, fmt.Errorf("stat %q: %w", at, err)
 	}
 	pseudo, err := isPseudo(fd)
 	if err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("stat the file system of %q: %w", dir.Path, err)
+		return nil, fmt.Errorf("stat the file system of %q: %w", at, err)
 	}
 	if pseudo {
 		unix.Close(fd)
-		return nil, fmt.Errorf("%q shows the state of the kernel, and holds no files", dir.Path)
+		return nil, fmt.Errorf("%q shows the state of the kernel, and holds no files", at)
 	}
 	return &FS{dir: dir, opts: opts, mount: mount, dev: uint64(st.Dev), statAt: fstatat, root: fd, open: map[handle]struct{}{}}, nil
 }

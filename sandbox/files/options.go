@@ -42,6 +42,8 @@ const (
 type Dir struct {
 	Path  string // of the host: absolute, clean, through no symbolic link, and canonical as a file:// resource
 	Write bool   // whether anything may be asked but read and list; if not, it is EROFS
+	// At is where the directory is on this machine, for whoever tries on one what is for another; empty: at Path. What is asked is about Path.
+	At string
 }
 
 // An Ask is asked before anything is done with a name. The action is read, list, write, create or delete; nil permits it.
