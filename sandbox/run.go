@@ -34,8 +34,8 @@ type Config struct {
 	Limits
 	// Dirs are the directories that code sees, at the same paths.
 	Dirs []files.Dir
-	// Ask is asked before anything is done with a file; nil refuses all.
-	Ask files.Ask
+	// Ask is asked before anything is done with a file: the action is read, list, write, create or delete. The context ends with the run's time. Nil refuses all.
+	Ask Ask
 	// Fetch makes requests of HTTP, and should charge for them with [Charge]; nil refuses all.
 	Fetch *egress.Client
 
@@ -49,6 +49,9 @@ type Config struct {
 	// Random gives code random numbers. Otherwise they are the same in every run.
 	Random bool
 }
+
+// An Ask decides whether code may do something; a nil error permits it. The decision has to be on record before it returns.
+type Ask func(ctx context.Context, action string, on resource.Name) error
 
 // An Outcome says how a run ended, in one word.
 type Outcome string
@@ -199,7 +202,7 @@ func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(),
 }
 
 // asked charges for each question, since each becomes a record of a log.
-func (r *run) asked(ask files.Ask) files.Ask {
+func (r *run) asked(ask Ask) files.Ask {
 	return func(action string, on resource.Name) error {
 		if err := r.chargeBytes(AskFuel); err != nil {
 			return err
@@ -207,7 +210,7 @@ func (r *run) asked(ask files.Ask) files.Ask {
 		if ask == nil {
 			return errRefused
 		}
-		return ask(action, on)
+		return ask(r.ctx, action, on)
 	}
 }
 

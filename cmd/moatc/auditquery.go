@@ -130,14 +130,22 @@ type eventFacts struct {
 	in                                           []string // limits, lifecycles and rules that the code is about
 }
 
+// course says which decision's call something belongs to, if there is one.
+func course(how string, decision uint64) string {
+	if decision == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s entry %d ", how, decision)
+}
+
 func factsOf(ev audit.Event) eventFacts {
 	switch e := ev.(type) {
 	case *audit.Decision:
-		return eventFacts{agent: e.Agent, action: e.Action, resource: e.Resource, outcome: string(e.Outcome), code: e.Code, rules: e.Rules, in: e.ErrorRules(), more: strings.TrimSpace(argsText(e.Args) + " " + shown(e.Detail))}
+		return eventFacts{agent: e.Agent, action: e.Action, resource: e.Resource, outcome: string(e.Outcome), code: e.Code, rules: e.Rules, in: e.ErrorRules(), more: strings.TrimSpace(course("in the course of", e.Call) + argsText(e.Args) + " " + shown(e.Detail))}
 	case *audit.Effect:
 		return eventFacts{agent: e.Agent, action: e.Action, resource: shown(e.Resource), outcome: e.Outcome, more: strings.TrimSpace(fmt.Sprintf("of entry %d %s", e.Decision, shown(e.Detail)))}
 	case *audit.SandboxCall:
-		return eventFacts{agent: e.Agent, outcome: e.Outcome, more: fmt.Sprintf("module %x %s fuel %d", e.Module[:4], e.Function, e.Fuel)}
+		return eventFacts{agent: e.Agent, outcome: e.Outcome, more: course("of", e.Decision) + fmt.Sprintf("module %x %s fuel %d", e.Module[:4], e.Function, e.Fuel)}
 	case *audit.SecretUse:
 		return eventFacts{agent: e.Agent, action: "use", resource: "secret://" + e.Name, outcome: e.Outcome, more: shown(e.Resource)}
 	case *audit.Alert:

@@ -38,6 +38,7 @@ func TestPolicyRequests(t *testing.T) {
 
 // The commands that the examples' READMEs name do what they are there for.
 func TestPolicyReadmes(t *testing.T) {
+	guest := buildGuest(t)
 	t.Chdir("../..")
 	files, err := filepath.Glob("policies/*/README.md")
 	if err != nil || len(files) == 0 {
@@ -50,7 +51,7 @@ func TestPolicyReadmes(t *testing.T) {
 		}
 		for _, m := range regexp.MustCompile(`(?m)^    go run \./cmd/moatc (.*)$`).FindAllStringSubmatch(string(text), -1) {
 			var stdout, stderr bytes.Buffer
-			switch code := doMain(strings.Fields(m[1]), strings.NewReader(""), &stdout, &stderr); code {
+			switch code := doMain(strings.Fields(strings.Replace(m[1], "guest.wasm", guest, 1)), strings.NewReader(""), &stdout, &stderr); code {
 			case exitOK, exitDeny, exitAsk:
 			default:
 				t.Errorf("%s: %s: exit code %d\n%s%s", file, m[1], code, &stdout, &stderr)

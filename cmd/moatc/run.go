@@ -167,7 +167,7 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 		return &exitError{exitDeny, fmt.Sprintf("the policy has no sandbox for %s, so no code runs for it; declare one: sandbox %s { fuel 1_000_000_000 memory 64MiB timeout 10s }", name, name)}
 	}
 	r.bounds = pep.Limited(bounds, r.asker.evidence.limits)
-	cfg, err := enforce.Config(r.ctx, r.bounds, r.asker.program.Secrets(r.agent, facts), network, r.ask)
+	cfg, err := enforce.Config(r.bounds, r.asker.program.Secrets(r.agent, facts), network, r.ask)
 	if err != nil {
 		return &exitError{exitInvalid, err.Error()}
 	}

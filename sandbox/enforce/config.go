@@ -26,9 +26,9 @@ type Network struct {
 
 // Config returns what a run may use: the limits, the directories, and a client for HTTP that asks. What is asked for is inside of the bounds or refused by ask, which has
 // to see to both. The secrets are those that the policy binds for the agent.
-func Config(ctx context.Context, bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask egress.Ask) (sandbox.Config, error) {
+func Config(bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask egress.Ask) (sandbox.Config, error) {
 	cfg := sandbox.Config{Limits: sandbox.Limits{Fuel: bounds.Fuel, Memory: bounds.Memory, Timeout: bounds.Timeout}, Dirs: dirs(bounds)}
-	cfg.Ask = func(action string, on resource.Name) error {
+	cfg.Ask = func(ctx context.Context, action string, on resource.Name) error {
 		done, err := ask(ctx, action, on)
 		if err == nil && done != nil {
 			err = done(egress.Outcome{Word: egress.WordOK})

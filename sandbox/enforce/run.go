@@ -25,7 +25,7 @@ func Run(ctx context.Context, p *pep.PEP, call *pep.Answer, m *sandbox.Module, g
 		return sandbox.Result{}, errors.Join(ErrNoSandbox, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: ErrNoSandbox}))
 	}
 	c := &course{pep: p, call: call, bounds: &bounds}
-	cfg, err := Config(ctx, bounds, p.Secrets(call), network, c.ask)
+	cfg, err := Config(bounds, p.Secrets(call), network, c.ask)
 	if err != nil {
 		return sandbox.Result{}, errors.Join(err, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: err}))
 	}
