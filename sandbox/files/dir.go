@@ -18,6 +18,7 @@ type dirHandle struct {
 	fs      *FS
 	name    name
 	entries []sys.Dirent // what is left to read
+	held    int          // names that are counted
 	started bool         // whether entries were read
 }
 
@@ -43,7 +44,7 @@ func (d *dirHandle) Stat() (wasys.Stat_t, sys.Errno) {
 }
 
 // Readdir returns the next n entries, or all if n ≤ 0, in the order of the bytes of their names. The names are read all at once, before the
-// first is returned; a directory with more than [Options].MaxEntries is ERANGE. Left out is what isn't served.
+// first is returned, and are held until the handle is closed or goes back; more than [Options].MaxEntries are ERANGE. Left out is what isn't served.
 func (d *dirHandle) Readdir(n int) ([]sys.Dirent, sys.Errno) {
 	if !d.fs.isOpen(d) {
 		return nil, sys.EBADF
@@ -80,6 +81,10 @@ func (d *dirHandle) readAll() sys.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if !d.fs.use(0, len(names), 0) {
+		return sys.ERANGE
+	}
+	d.held = len(names)
 	d.entries = d.entries[:0]
 	for _, entry := range names {
 		on, ok := d.name.child(entry)
@@ -121,7 +126,7 @@ func (d *dirHandle) Seek(offset position, whence int) (position, sys.Errno) {
 	case offset != 0 || whence != io.SeekStart:
 		return 0, sys.EINVAL
 	}
-	d.started, d.entries = false, nil
+	d.forget()
 	return 0, 0
 }
 
@@ -137,4 +142,13 @@ func (d *dirHandle) Utimens(int64, int64) sys.Errno { return d.fs.never() }
 // Close closes the directory.
 func (d *dirHandle) Close() sys.Errno { return d.fs.drop(d) }
 
-func (d *dirHandle) release() error { return nil }
+// forget gives back the names.
+func (d *dirHandle) forget() {
+	d.fs.use(0, -d.held, 0)
+	d.started, d.entries, d.held = false, nil, 0
+}
+
+func (d *dirHandle) release() error {
+	d.forget()
+	return nil
+}

@@ -26,11 +26,10 @@ type FS struct {
 	// fstatat, but for tests of what can't be made everywhere: devices, and file systems that fold case.
 	statAt func(dir int, base string, st *unix.Stat_t) error
 
-	mu      sync.Mutex // guards what follows
-	root    int        // the descriptor of the mount's directory, -1 once closed
-	open    map[handle]struct{}
-	own     handle // the one that wazero holds of the mount's directory, which counts for nothing
-	written int64  // bytes
+	mu   sync.Mutex // guards what follows
+	root int        // the descriptor of the mount's directory, -1 once closed
+	open map[handle]struct{}
+	own  handle // the one that wazero holds of the mount's directory, which counts for nothing
 }
 
 // A handle is what the guest has opened.
@@ -84,6 +83,9 @@ func (f *FS) Close() error {
 	err := unix.Close(f.root)
 	f.root = -1
 	for h := range f.open {
+		if h != f.own {
+			f.use(-1, 0, 0)
+		}
 		if e := h.release(); err == nil {
 			err = e
 		}
@@ -116,28 +118,24 @@ func (f *FS) charge(bytes int64) sys.Errno {
 
 // spend counts bytes that are about to be written.
 func (f *FS) spend(bytes int64) sys.Errno {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if bytes > f.opts.MaxWritten-f.written {
+	if !f.use(0, 0, bytes) {
 		return sys.EIO
 	}
-	f.written += bytes
 	return 0
+}
+
+// use counts against the bounds what is opened, held and written.
+func (f *FS) use(open, names int, written int64) bool {
+	return f.opts.Budget.add(open, names, written, &f.opts)
 }
 
 // full reports whether nothing more may be opened.
 func (f *FS) full() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.count() >= f.opts.MaxOpen
-}
-
-// count returns how many handles count as open. The caller holds the lock.
-func (f *FS) count() int {
-	if f.own != nil {
-		return len(f.open) - 1
+	ok := f.use(1, 0, 0)
+	if ok {
+		f.use(-1, 0, 0)
 	}
-	return len(f.open)
+	return !ok
 }
 
 // keep enters a new handle among those that are open, or releases it.
@@ -148,7 +146,7 @@ func (f *FS) keep(h handle) (sys.File, sys.Errno) {
 	switch {
 	case f.root < 0:
 		errno = sys.EBADF
-	case f.count() >= f.opts.MaxOpen:
+	case !f.use(1, 0, 0):
 		errno = sys.EAGAIN
 	default:
 		f.open[h] = struct{}{}
@@ -168,6 +166,8 @@ func (f *FS) drop(h handle) sys.Errno {
 	delete(f.open, h)
 	if f.own == h {
 		f.own = nil
+	} else {
+		f.use(-1, 0, 0)
 	}
 	return sys.UnwrapOSError(h.release())
 }

@@ -316,3 +316,43 @@ func TestConcurrentClose(t *testing.T) {
 		t.Errorf("%d descriptors are open, %d were", after, before)
 	}
 }
+
+// Directories of one guest share what is bounded: what is open, written and held is one sum.
+func TestSharedBudget(t *testing.T) {
+	var a, b *files.FS
+	budget := new(files.Budget)
+	for _, f := range []**files.FS{&a, &b} {
+		*f = open(t, files.Dir{Path: tree(t, map[string]string{"x": "x", "d/1": "", "d/2": "", "d/3": ""}), Write: true}, files.Options{Ask: permit, Budget: budget, MaxOpen: 3, MaxWritten: 2 * files.CreateCost, MaxEntries: 5})
+	}
+	one, first, second := handle(t, a, "x", sys.O_RDONLY), handle(t, a, "d", sys.O_DIRECTORY), handle(t, b, "d", sys.O_DIRECTORY)
+	if _, errno := b.OpenFile("x", sys.O_RDONLY, 0); errno != sys.EAGAIN {
+		t.Errorf("a fourth handle: %v", errno)
+	}
+	if names, errno := first.Readdir(-1); errno != 0 || len(names) != 3 {
+		t.Errorf("%v %v", names, errno)
+	}
+	if _, errno := second.Readdir(-1); errno != sys.ERANGE {
+		t.Errorf("six names held: %v", errno)
+	}
+	if errno := first.Close(); errno != 0 {
+		t.Error(errno)
+	}
+	if names, errno := second.Readdir(-1); errno != 0 || len(names) != 3 {
+		t.Errorf("after the first is closed: %v %v", names, errno)
+	}
+	if errno := one.Close(); errno != 0 {
+		t.Error(errno)
+	}
+	for i, f := range []*files.FS{a, b, a} {
+		errno := f.Mkdir("new"+string(rune('0'+i)), 0o700)
+		if want := []sys.Errno{0, 0, sys.EIO}[i]; errno != want {
+			t.Errorf("directory %d: %v", i, errno)
+		}
+	}
+	if err := b.Close(); err != nil { // gives back what was left open
+		t.Error(err)
+	}
+	for range 3 {
+		handle(t, a, "x", sys.O_RDONLY)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 
 	"github.com/moat-lang/moat/resource"
 )
@@ -57,13 +58,34 @@ type Options struct {
 	// Charge is told of host work, in bytes, before it is done: what a read or a write asks to move, and a constant for any other
 	// call. An error stops the call with EIO. Nil charges nothing.
 	Charge func(bytes int64) error
+	// Budget is what the directories of one guest share. The bounds below are then on all of them together. Nil: the directory has one of its own.
+	Budget *Budget
 	// MaxOpen is how many files and directories may be open at once, beside the mount's own; past it, EAGAIN. 0 means DefaultMaxOpen.
 	MaxOpen int
 	// MaxWritten is how much may be written in all, in bytes; past it, EIO. The holes of a file count, and so does a new name
 	// (CreateCost). Nothing is given back for what is removed. 0 means DefaultMaxWritten.
 	MaxWritten int64
-	// MaxEntries is how many names a directory may have to be listed; past it, ERANGE. 0 means DefaultMaxEntries.
+	// MaxEntries is how many names of directories that are open may be held at once, each from when it is read first; past it, ERANGE. 0 means DefaultMaxEntries.
 	MaxEntries int
+}
+
+// A Budget is how much of some bounds is used up. The zero Budget is none of them. It is used by one guest, in any number of directories.
+type Budget struct {
+	mu      sync.Mutex
+	open    int   // handles
+	names   int   // that handles of directories hold
+	written int64 // bytes
+}
+
+// add counts what is used up, or given back, unless one of the bounds is then exceeded.
+func (b *Budget) add(open, names int, written int64, most *Options) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if open > 0 && b.open+open > most.MaxOpen || names > 0 && b.names+names > most.MaxEntries || written > 0 && written > most.MaxWritten-b.written {
+		return false
+	}
+	b.open, b.names, b.written = b.open+open, b.names+names, b.written+written
+	return true
 }
 
 // ErrUnsupported says that this system isn't supported.
@@ -80,6 +102,9 @@ func check(dir Dir, opts Options) (Options, resource.Name, error) {
 	}
 	if opts.MaxOpen < 0 || opts.MaxWritten < 0 || opts.MaxEntries < 0 {
 		return opts, resource.Name{}, errors.New("a bound is negative")
+	}
+	if opts.Budget == nil {
+		opts.Budget = new(Budget)
 	}
 	if opts.MaxOpen == 0 {
 		opts.MaxOpen = DefaultMaxOpen

@@ -322,3 +322,26 @@ func TestS01Deadline(t *testing.T) {
 		})
 	}
 }
+
+// S01: a few bytes that make a compiler keep thousands of values each are refused, and one that stays below the bound compiles soon.
+func TestS01ManyValues(t *testing.T) {
+	types := func(n int) string { return strings.TrimSpace(strings.Repeat("i64 ", n)) }
+	calls := func(n int) string {
+		return "func _start () ()\n" + strings.Repeat("call 1\n", n) + "unreachable\nfunc - () (" + types(1000) + ")\nunreachable"
+	}
+	branches := func(n int) string { // each takes a thousand values back to the head of a loop
+		return "func - (" + types(1000) + ") ()\nfunc _start () () (i32)\n" + strings.Repeat("i64.const 0\n", 1000) + "loop 0\n" + strings.Repeat("local.get 0\nbr_if 0\n", n) + "end"
+	}
+	for name, c := range map[string]struct {
+		source  string
+		refused bool
+	}{
+		"calls": {calls(1500), true}, "fewer calls": {calls(400), false}, "branches": {branches(1500), true},
+		"functions": {strings.Repeat("func - () ("+types(1000)+")\nunreachable\n", 600), true},
+	} {
+		_, err := Instrument(assemble(t, c.source))
+		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "values so far are taken along") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -6,7 +6,6 @@ type frame struct {
 	signature signature
 	height    int  // of the operands below
 	deadStart bool // it is in code that can't be reached
-	thenDead  bool // of an else: the end of its if can't be reached
 	table     int  // the last br_table that leads here, counted from 1: one table is one way, however often it leads here
 	ways      int  // branches that lead here, and for an else the end of its if
 	sets      int  // of locals inside
@@ -66,6 +65,7 @@ func (b *body) rewrite(out []byte) []byte {
 	b.frames = []frame{{opcode: opBlock, signature: signature{results: b.signature.results}}}
 	b.check = true
 	b.cost = weightEntry + int64(b.declared)
+	b.moves += moved(len(b.signature.params)) + moved(len(b.signature.results))
 	for len(b.frames) > 0 && b.err == nil {
 		b.instruction()
 	}
@@ -78,6 +78,10 @@ func (b *body) rewrite(out []byte) []byte {
 	}
 	if b.merges > MaxMerges {
 		b.fail(b.pos, "locals times the places where control flow meets are %d in all functions so far, at most %d are allowed", b.merges, MaxMerges)
+		return out
+	}
+	if b.moves > MaxMoves {
+		b.fail(b.pos, "%d values so far are taken along by calls, branches, blocks and functions, beyond %d of each; at most %d are allowed", b.moves, freeMoves, MaxMoves)
 		return out
 	}
 	var entry, exit []byte
@@ -230,6 +234,17 @@ func (b *body) push(n int) {
 
 // keep counts values that an engine may have to keep until the function returns.
 func (b *body) keep(n int) { b.values = min(b.values+n, StackBudget) }
+
+// moved is how many of n values cost something to be taken along.
+func moved(n int) int64 { return max(int64(n)-freeMoves, 0) }
+
+// move charges for values that an instruction takes along or gives back.
+func (b *body) move(n int) {
+	if !b.dead {
+		b.moves += moved(n)
+		b.charge(moved(n))
+	}
+}
 
 // charge adds to what the current block costs. Code that can't be reached costs nothing.
 func (b *body) charge(fuel int64) {

@@ -14,7 +14,7 @@ func (b *body) control(op byte, start int) {
 		if op == opBrIf {
 			b.pop(1)
 		}
-		b.branch(b.index(len(b.frames), "label"), 0)
+		b.charge(b.branch(b.index(len(b.frames), "label"), 0))
 		b.block = append(b.block, b.since(start)...)
 		b.flush()
 		if op == opBr {
@@ -23,14 +23,17 @@ func (b *body) control(op byte, start int) {
 	case opBrTable:
 		b.charge(weightBrTable)
 		b.brTables++
+		along := int64(0) // the same for all labels
 		for n := b.count(MaxBody, "labels of a br_table"); n >= 0 && b.err == nil; n-- { // one more is the default
-			b.branch(b.index(len(b.frames), "label"), b.brTables)
+			along = b.branch(b.index(len(b.frames), "label"), b.brTables)
 		}
+		b.charge(along)
 		b.block = append(b.block, b.since(start)...)
 		b.flush()
 		b.leave()
 	case opReturn:
 		b.charge(1)
+		b.move(len(b.signature.results))
 		b.block = appendUnsigned(append(b.block, opBr), len(b.frames)-1)
 		b.flush()
 		b.leave()
@@ -150,6 +153,8 @@ func (b *body) misc(start int) {
 // call follows what a call does to the operands.
 func (b *body) call(t signature) {
 	b.calls = true
+	b.move(len(t.params))
+	b.move(len(t.results))
 	b.pop(len(t.params))
 	b.push(len(t.results))
 }
@@ -167,6 +172,8 @@ func (b *body) open(op byte, start int) {
 		b.charge(1)
 		b.pop(1)
 	}
+	b.move(len(f.signature.params))
+	b.move(len(f.signature.results))
 	b.pop(len(f.signature.params))
 	f.height = b.height
 	b.frames = append(b.frames, f)
@@ -215,7 +222,6 @@ func (b *body) otherwise(start int) {
 	b.flush()
 	b.code = append(b.code, opElse)
 	f.opcode = opElse
-	f.thenDead = b.dead
 	if !b.dead {
 		f.ways++
 	}
@@ -244,7 +250,7 @@ func (b *body) close() {
 		}
 		b.dead = f.deadStart
 	case opElse:
-		b.dead = f.deadStart || b.dead && f.thenDead && f.ways == 0
+		b.dead = f.deadStart || b.dead && f.ways == 0 // the end of the if is one of the ways
 	case opBlock:
 		b.dead = f.deadStart || b.dead && f.ways == 0
 	}
@@ -275,17 +281,22 @@ func (b *body) close() {
 	b.lift(len(f.signature.results))
 }
 
-// branch notes a way to a label, of the br_table with the given number, or 0.
-func (b *body) branch(label uint32, table int) {
+// branch notes a way to a label, of the br_table with the given number, or 0. It returns what the values cost that it takes along.
+func (b *body) branch(label uint32, table int) int64 {
 	if b.err != nil || b.dead {
-		return
+		return 0
 	}
 	f := &b.frames[len(b.frames)-1-int(label)]
-	if table > 0 && f.table == table {
-		return
+	along := len(f.signature.results)
+	if f.opcode == opLoop {
+		along = len(f.signature.params)
 	}
-	f.table = table
-	f.ways++
+	b.moves += moved(along)
+	if table == 0 || f.table != table {
+		f.table = table
+		f.ways++
+	}
+	return moved(along)
 }
 
 // leave says that what follows can't be reached.

@@ -15,6 +15,8 @@
 //	division, remainder, square root                  8
 //	call                                              4
 //	call_indirect                                     8
+//	a call, a branch, a block, with more than         1 more for each, of parameters and of results
+//	  4 values that it takes along or gives back
 //	a function's entry                                4, and 1 for each parameter and local
 //	memory.grow                                       1, and 8192 a page
 //	memory.copy, memory.fill, memory.init             5, and 1 for 8 bytes, rounded down

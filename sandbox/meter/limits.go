@@ -34,4 +34,8 @@ const (
 	// that are set within each place where control flow meets, and those that are used within each loop. wazero takes some 10 ns for
 	// each. A function alone has 44,000 at most; all of Go's runtime with encoding/json have 374,000,000 in squares.
 	MaxSquares = 2_000_000_000
+
+	// MaxMoves bounds the values that calls, branches, blocks and functions take along or give back, each past the first freeMoves, summed over
+	// all of a module: two bytes can call a function of a thousand results. wazero takes up to some 4 microseconds and 300 bytes for each.
+	MaxMoves = 500_000
 )

@@ -55,6 +55,7 @@ type rewriter struct {
 	locals        int   // of all bodies so far
 	merges        int64 // of all bodies so far, see MaxMerges
 	squares       int64 // of all bodies so far, see MaxSquares
+	moves         int64 // of all so far, see MaxMoves
 }
 
 // readSections reads the module, and fills what is to be written.

@@ -7,6 +7,7 @@ const (
 	weightEntry        = 4 // of a function, with 1 for each parameter and local
 	weightDivision     = 8
 	weightBrTable      = 2
+	freeMoves          = 4 // values that a call, a branch or a block takes along or gives back for nothing; each more costs 1
 	weightBulk         = 4 // of memory.copy and its like, with 1 for each 8 bytes or each element
 	weightPage         = bytesPerPage / bytesPerFuel
 	bytesPerPage       = 64 << 10
