@@ -1,6 +1,7 @@
 package pep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,20 +18,29 @@ import (
 // CodeNotPermitted: what was asked in the course of a call that this PEP didn't permit.
 const CodeNotPermitted eval.Code = "call_not_permitted"
 
-// DecideEffect decides what a call does that shows only while it is carried out, such as a file that the code opens which it runs. It is a request of
-// the same agent, on the authority of the same token, with no arguments and no approvals; the host is asked for its facts anew. The rules, the token and the history
-// count as they are now, and so do the policy and the trust document: a call isn't stopped by a reload, but what it does from then on is decided by what is
-// in force. What waits for an approval is a deny, and so is what isn't inside of bounds, if there are any. The answer is recorded like any other, with the index
-// of the call's decision.
-func (p *PEP) DecideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox, action string, on resource.Name) Answer {
+// DecideEffect decides what a call does that shows only while it is carried out. It is a request of the same agent, on the authority of the same token, with no arguments
+// and no approvals; the host is asked for its facts anew. The rules, the token and the history count as they are now: a call isn't stopped by a reload, but what
+// it does from then on is decided by the policy and the trust document in force and, while they count for the call's message, by those before as well. What waits for
+// an approval is a deny. The answer is recorded like any other, with the index of the call's decision.
+func (p *PEP) DecideEffect(ctx context.Context, of *Answer, action string, on resource.Name) Answer {
+	return p.inCourse(ctx, of, false, action, on)
+}
+
+// DecideCode decides what code asks for that runs for a permitted call, such as a file that it opens: as DecideEffect does, and what isn't inside of the sandbox, as it is
+// now, is a deny.
+func (p *PEP) DecideCode(ctx context.Context, of *Answer, action string, on resource.Name) Answer {
+	return p.inCourse(ctx, of, true, action, on)
+}
+
+func (p *PEP) inCourse(ctx context.Context, of *Answer, code bool, action string, on resource.Name) Answer {
 	if p == nil || p.log == nil {
 		return Answer{Code: CodeClosed}
 	}
-	if of == nil || !of.permits() || of.basis.pep != p {
+	if !p.permitted(of) {
 		return Answer{Code: CodeNotPermitted, Reason: errNotPermitted}
 	}
 	var a Answer
-	if t := p.decideEffect(ctx, of, bounds, action, on, &a); t != (audit.Ticket{}) {
+	if t := p.decideInCourse(ctx, of, code, action, on, &a); t != (audit.Ticket{}) {
 		if err := t.Wait(context.Background()); err != nil {
 			a.notRecorded(err)
 		}
@@ -38,7 +48,12 @@ func (p *PEP) DecideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox
 	return a
 }
 
-func (p *PEP) decideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox, action string, on resource.Name, a *Answer) (ticket audit.Ticket) {
+// permitted reports whether an answer is a permit of this PEP.
+func (p *PEP) permitted(of *Answer) bool {
+	return p != nil && p.log != nil && of != nil && of.permits() && of.basis.pep == p
+}
+
+func (p *PEP) decideInCourse(ctx context.Context, of *Answer, code bool, action string, on resource.Name, a *Answer) (ticket audit.Ticket) {
 	defer func() {
 		if r := recover(); r != nil {
 			*a, ticket = Answer{Code: eval.CodeInternal, Reason: p.alarm(r, nil)}, audit.Ticket{}
@@ -48,18 +63,12 @@ func (p *PEP) decideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox
 	if !open {
 		return audit.Ticket{}
 	}
+	c := p.course(of, now)
+	c.ctx, c.code = ctx, code
 	// What is decided is what the sender would have had to ask for, had it known.
 	asked := *of.Message
 	asked.Action, asked.Resource, asked.Args = action, on, nil
-	c := decisions.Get().(*decision)
-	c.pep, c.ctx, c.in, c.now, c.message, c.call, c.bounds = p, ctx, p.inForce.Load(), now, &asked, of.Index, bounds
-	c.delivery = &token.Delivery{Token: of.basis.token, Attestations: of.basis.attestations}
-	c.name, _ = c.in.trust.Name(asked.Sender)
-	if chain, err := p.verifier.Verify(c.delivery.Token, c.in.terms(now)); err != nil {
-		c.chainErr = err
-	} else {
-		c.chain = p.chains.get(chain, c.in)
-	}
+	c.message = &asked
 	ticket = c.run()
 	*a = c.answer
 	a.Message = of.Message
@@ -67,23 +76,60 @@ func (p *PEP) decideEffect(ctx context.Context, of *Answer, bounds *eval.Sandbox
 	return ticket
 }
 
-// Sandbox returns what code may use at most that runs for a permitted call: the `sandbox` declarations of the policy in force, and of the one before where that counts
-// for the call, met with the limits of the token. It reports false where no declaration is about the agent, or the permit isn't one of this PEP's: then no code runs.
+// course begins a decision in the course of a call.
+func (p *PEP) course(of *Answer, now time.Time) *decision {
+	c := decisions.Get().(*decision)
+	c.pep, c.in, c.now, c.message, c.call = p, p.inForce.Load(), now, of.Message, cmp.Or(of.basis.call, of.Index)
+	c.delivery = &token.Delivery{Token: of.basis.token, Attestations: of.basis.attestations}
+	if chain, err := p.verifier.Verify(c.delivery.Token, c.in.terms(now)); err != nil {
+		c.chainErr = err
+	} else {
+		c.chain = p.chains.get(chain, c.in)
+	}
+	if c.name, _ = c.in.trust.Name(of.Message.Sender); c.name == "" {
+		c.name = c.senderText()
+	}
+	return c
+}
+
+// Sandbox returns what code may use at most that runs for a permitted call, as it is now: the `sandbox` declarations of the policy in force, and of the one before where that
+// counts for the call, met with the limits of the token. It reports false where no declaration is about the agent, the token doesn't hold any more, or the permit
+// isn't one of this PEP's: then no code runs.
 func (p *PEP) Sandbox(of *Answer) (eval.Sandbox, bool) {
-	if p == nil || p.log == nil || of == nil || !of.permits() || of.basis.pep != p {
+	if !p.permitted(of) {
 		return eval.Sandbox{}, false
 	}
-	in := p.inForce.Load()
-	out, ok := in.program.Sandbox(of.Request.Subject, of.basis.facts)
-	if before := of.basis.in; ok && before.digest != in.digest {
+	now, ok := p.time.tell()
+	if !ok {
+		return eval.Sandbox{}, false
+	}
+	c := p.course(of, now)
+	defer c.release()
+	return c.sandbox()
+}
+
+func (c *decision) sandbox() (eval.Sandbox, bool) {
+	if c.chain == nil {
+		return eval.Sandbox{}, false
+	}
+	facts := c.signedFacts()
+	out, ok := c.in.program.Sandbox(c.name, facts)
+	if before := c.before(); ok && before != nil {
 		var then eval.Sandbox
-		then, ok = before.program.Sandbox(of.Request.Subject, of.basis.facts)
+		then, ok = before.program.Sandbox(c.name, facts)
 		out = out.Meet(then)
 	}
 	if !ok {
 		return eval.Sandbox{}, false
 	}
-	return Limited(out, of.Chain.Limits()), true
+	return Limited(out, c.chain.chain.Limits()), true
+}
+
+// signedFacts are what the token and the attestations say.
+func (c *decision) signedFacts() eval.Facts {
+	v := verdict{facts: eval.Facts{Authority: c.chain.authority}}
+	c.statements(&v)
+	return v.facts
 }
 
 // Limited returns a sandbox met with the limits of a token.
@@ -100,18 +146,27 @@ func Limited(s eval.Sandbox, limits token.Limits) eval.Sandbox {
 	return s
 }
 
-// Secrets returns the secrets that the policy in force binds for the agent of a permitted call.
+// Secrets returns the secrets that the policy in force binds for the agent of a permitted call whose token holds.
 func (p *PEP) Secrets(of *Answer) []*lang.Secret {
-	if p == nil || p.log == nil || of == nil || !of.permits() {
+	if !p.permitted(of) {
 		return nil
 	}
-	return p.inForce.Load().program.Secrets(of.Request.Subject, of.basis.facts)
+	now, ok := p.time.tell()
+	if !ok {
+		return nil
+	}
+	c := p.course(of, now)
+	defer c.release()
+	if c.chain == nil {
+		return nil
+	}
+	return c.in.program.Secrets(c.name, c.signedFacts())
 }
 
 // RecordRun writes down a run of code for a permitted call, and returns the index of the record once it is durable. The decision and the agent are the call's; the
 // detail is redacted as in RecordEffect.
 func (p *PEP) RecordRun(of *Answer, run audit.SandboxCall, detail error) (uint64, error) {
-	if p == nil || p.log == nil || of == nil || !of.permits() {
+	if !p.permitted(of) {
 		return 0, errNotPermitted
 	}
 	run.Decision, run.Agent, run.Detail = of.Index, of.Request.Subject, of.detail(detail)
@@ -121,7 +176,7 @@ func (p *PEP) RecordRun(of *Answer, run audit.SandboxCall, detail error) (uint64
 // RecordSecret writes down that a secret was put into a request, or why not, and returns the index of the record once it is durable. The permit is that of the
 // use of the secret; where is where it went.
 func (p *PEP) RecordSecret(use *Answer, name string, where resource.Name, outcome string) (uint64, error) {
-	if p == nil || p.log == nil || use == nil || !use.permits() {
+	if !p.permitted(use) {
 		return 0, errNotPermitted
 	}
 	return p.recordEnd(&audit.SecretUse{Decision: use.Index, Agent: use.Request.Subject, Name: name, Resource: audit.Shown(where.String()), Outcome: outcome})

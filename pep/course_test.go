@@ -17,7 +17,7 @@ import (
 
 func (w *world) effect(of pep.Answer, action, on string) pep.Answer {
 	w.t.Helper()
-	return w.pep.DecideEffect(context.Background(), &of, nil, action, must[resource.Name](w.t)(resource.Parse(on)))
+	return w.pep.DecideEffect(context.Background(), &of, action, must[resource.Name](w.t)(resource.Parse(on)))
 }
 
 // What a call does while it is carried out is decided like what it asked for: by the rules, for everybody on the chain, and by the token. Each answer is in the log, with the
@@ -63,7 +63,7 @@ func TestDecideEffect(t *testing.T) {
 			t.Errorf("%s: it has a sandbox", name)
 		}
 	}
-	if a := w.pep.DecideEffect(context.Background(), nil, nil, "read", resource.Name{}); a.Outcome != eval.Deny {
+	if a := w.pep.DecideEffect(context.Background(), nil, "read", resource.Name{}); a.Outcome != eval.Deny {
 		t.Error("an effect of no call")
 	}
 	if len(w.records()) != before {
@@ -94,7 +94,7 @@ func TestDecideEffectNow(t *testing.T) {
 			if err := w.pep.Reload(); err != nil {
 				w.t.Fatal(err)
 			}
-		}, pep.CodePolicyMismatch},
+		}, eval.CodeForbidden},
 		"a clock that jumps": {func(w *world) { w.clock.jump(time.Hour) }, pep.CodeClock},
 	} {
 		dir := t.TempDir()
@@ -204,7 +204,7 @@ func TestSandboxOfACall(t *testing.T) {
 		t.Errorf("%t %+v", ok, got)
 	}
 	for on, want := range map[string]eval.Code{"file:///srv/kb/x": eval.CodePermit, "file:///srv/x": eval.CodeOutsideSandbox, "file:///tmp/x": eval.CodeOutsideSandbox} {
-		a := w.pep.DecideEffect(context.Background(), &call, &got, "read", must[resource.Name](t)(resource.Parse(on)))
+		a := w.pep.DecideCode(context.Background(), &call, "read", must[resource.Name](t)(resource.Parse(on)))
 		if a.Code != want {
 			t.Errorf("%s: %s", on, a.Code)
 		}
@@ -268,5 +268,81 @@ func TestRecordRun(t *testing.T) {
 	}
 	if _, err := w.pep.RecordSecret(&denied, "openai", resource.Name{}, "injected"); err == nil {
 		t.Error("a secret for nothing")
+	}
+}
+
+// The sandbox is the one that is in force now, under all policies that count; without a token that holds there is none.
+func TestSandboxNow(t *testing.T) {
+	dir := t.TempDir()
+	const rules = "sandbox coordinator { fuel FUEL read \"DIR\" }\n"
+	policy := func(w *world, fuel, dir string) string {
+		return w.policy + replace(replace(rules, "FUEL", fuel), "DIR", dir)
+	}
+	for name, c := range map[string]struct {
+		rollover time.Duration
+		change   func(w *world)
+		want     eval.Code
+		fuel     uint64
+	}{
+		"as it was":               {change: func(*world) {}, want: eval.CodePermit, fuel: 9},
+		"narrowed":                {change: func(w *world) { write(w.t, dir, policy(w, "5", "/srv/kb")) }, want: eval.CodeOutsideSandbox, fuel: 5},
+		"narrowed, in a rollover": {rollover: time.Hour, change: func(w *world) { write(w.t, dir, policy(w, "5", "/srv/kb")) }, want: eval.CodeOutsideSandbox, fuel: 5},
+		"removed":                 {change: func(w *world) { write(w.t, dir, w.policy) }, want: eval.CodeOutsideSandbox},
+		"removed, in a rollover":  {rollover: time.Hour, change: func(w *world) { write(w.t, dir, w.policy) }, want: eval.CodeOutsideSandbox},
+		"widened":                 {change: func(w *world) { write(w.t, dir, policy(w, "50", "/")) }, want: eval.CodePermit, fuel: 50},
+		"widened, in a rollover":  {rollover: time.Hour, change: func(w *world) { write(w.t, dir, policy(w, "50", "/")) }, want: eval.CodePermit, fuel: 9},
+		"widened after a rollover": {rollover: time.Hour, change: func(w *world) {
+			write(w.t, dir, policy(w, "50", "/"))
+			if err := w.pep.Reload(); err != nil {
+				w.t.Fatal(err)
+			}
+			w.clock.pass(50 * time.Minute) // the token is good for an hour
+			write(w.t, dir, policy(w, "60", "/"))
+		}, want: eval.CodePermit, fuel: 50},
+		"expired": {change: func(w *world) { w.clock.pass(2 * time.Hour) }, want: "token_expired"},
+		"revoked": {change: func(w *world) {
+			if err := w.revocations(token.RevocationList{Sequence: 2, Keys: []token.Key{w.ids["coordinator"].Key()}}); err != nil {
+				w.t.Fatal(err)
+			}
+		}, want: "token_revoked"},
+	} {
+		first := newWorld(t)
+		write(t, dir, policy(first, "9", "/srv"))
+		w := started(t, func(cfg *pep.Config) { cfg.Policy, cfg.Rollover = pep.Dir(dir), c.rollover })
+		write(t, dir, policy(w, "9", "/srv"))
+		if err := w.pep.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		call := w.expect(w.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)
+		c.change(w)
+		if err := w.pep.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := w.pep.Sandbox(&call); s.Fuel != c.fuel || ok != (c.fuel > 0) {
+			t.Errorf("%s: %t %+v", name, ok, s)
+		}
+		if a := w.pep.DecideCode(context.Background(), &call, "read", must[resource.Name](t)(resource.Parse("file:///srv/x"))); a.Code != c.want {
+			t.Errorf("%s: %s %v", name, a.Code, a.Reason)
+		}
+	}
+}
+
+// What an effect does belongs to the call that it belongs to; what another PEP has permitted belongs nowhere.
+func TestCourseOf(t *testing.T) {
+	w, other := started(t), started(t)
+	call := w.expect(w.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)
+	first := w.effect(call, "read", "file:///srv/x")
+	second := w.effect(first, "read", "file:///srv/y")
+	d, _ := w.records()[second.Index].Event.(*audit.Decision)
+	if d == nil || d.Call != call.Index {
+		t.Errorf("%+v", d)
+	}
+	foreign := other.expect(other.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)
+	before := len(w.records())
+	_, err := w.pep.RecordEffect(foreign, pep.Ending{Outcome: "ok"})
+	_, err2 := w.pep.RecordRun(&foreign, audit.SandboxCall{Module: [32]byte{1}, Outcome: "ok"}, nil)
+	_, err3 := w.pep.RecordSecret(&foreign, "api", resource.Name{}, "injected")
+	if err == nil || err2 == nil || err3 == nil || len(w.records()) != before {
+		t.Errorf("%v %v %v, %d records more", err, err2, err3, len(w.records())-before)
 	}
 }

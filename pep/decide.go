@@ -25,9 +25,9 @@ type decision struct {
 
 	chain    *link // the verified token; nil when it doesn't hold
 	chainErr error
-	name     string        // the sender's, or its did:key
-	call     uint64        // the index of the decision in whose course this is asked for; 0: it comes by itself
-	bounds   *eval.Sandbox // of the code that asks; nil for none
+	name     string // the sender's, or its did:key
+	call     uint64 // the index of the decision in whose course this is asked for; 0: it comes by itself
+	code     bool   // it is code that asks, inside of a sandbox
 
 	ordered bool       // no other decision that depends on the history goes on
 	answer  Answer     // with the request that it is about
@@ -132,11 +132,11 @@ func (c *decision) decide() {
 		}
 	}()
 	m := c.message
-	if !c.in.trustNamed(m.Trust, c.now) {
+	if c.call == 0 && !c.in.trustNamed(m.Trust, c.now) {
 		c.refuse(StageDigests, CodeTrustMismatch, fmt.Errorf("pep: the trust document %s is not in force", m.Trust))
 		return
 	}
-	if !c.in.policyNamed(m.Policy, c.now) {
+	if c.call == 0 && !c.in.policyNamed(m.Policy, c.now) {
 		c.refuse(StageDigests, CodePolicyMismatch, fmt.Errorf("pep: the policy %s is not in force", m.Policy))
 		return
 	}
@@ -152,9 +152,11 @@ func (c *decision) decide() {
 	if pr := c.in.program.Policy().Principals[c.name]; pr != nil {
 		c.answer.Request.Kind = pr.Kind
 	}
-	if c.bounds != nil && !c.bounds.Allows(m.Action, m.Resource) {
-		c.refuse(StageRules, eval.CodeOutsideSandbox, errors.New("pep: the code may not use this, whatever is permitted"))
-		return
+	if c.code && c.chain != nil {
+		if s, ok := c.sandbox(); !ok || !s.Allows(m.Action, m.Resource) {
+			c.refuse(StageRules, eval.CodeOutsideSandbox, errors.New("pep: the code may not use this, whatever is permitted"))
+			return
+		}
 	}
 	if err := c.askHost(); err != nil {
 		c.refuse(StageRules, CodeFacts, err)
@@ -232,15 +234,25 @@ func (c *decision) enter() error {
 // judge is the third stage. It changes nothing. A message that names what was in force before is decided by that as well.
 func (c *decision) judge(v *verdict) {
 	c.rules(v)
-	m := c.message
-	if v.outcome != eval.Deny && c.in.previous != nil && (m.Policy != c.in.digest || m.Trust != c.in.trustDigest) {
-		c.judgeBefore(v)
+	if before := c.before(); v.outcome != eval.Deny && before != nil {
+		c.judgeBefore(v, before)
 	}
 }
 
+// before is what was in force before, where that counts for the message; nil where it doesn't.
+func (c *decision) before() *inForce {
+	switch m := c.message; {
+	case m.Policy == c.in.digest && m.Trust == c.in.trustDigest:
+		return nil
+	case c.call != 0: // which may go on for longer than that counts
+		return c.in.rollover(c.now)
+	}
+	return c.in.previous
+}
+
 // judgeBefore narrows a verdict to what the policy and the trust document before say.
-func (c *decision) judgeBefore(v *verdict) {
-	then, before := *c.in.previous, *c
+func (c *decision) judgeBefore(v *verdict, previous *inForce) {
+	then, before := *previous, *c
 	then.revoked = c.in.revoked // what is revoked now counts under every policy
 	before.in = &then
 	if chain, err := c.pep.verifier.Verify(c.delivery.Token, before.in.terms(c.now)); err != nil {
@@ -336,7 +348,7 @@ func (c *decision) record() audit.Ticket {
 		a.Chain = c.chain.chain
 	}
 	if a.Outcome == eval.Permit {
-		a.basis = &basis{c.pep, c.in, c.facts, c.delivery.Token, c.delivery.Attestations}
+		a.basis = &basis{c.pep, c.call, c.in, c.facts, c.delivery.Token, c.delivery.Attestations}
 	}
 	var changes []eval.Change
 	if a.Outcome == eval.Permit {

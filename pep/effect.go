@@ -14,6 +14,7 @@ import (
 // A basis is what a permit was decided by, for whoever acts on it later.
 type basis struct {
 	pep          *PEP
+	call         uint64 // in whose course it was decided; 0: it came by itself
 	in           *inForce
 	facts        eval.Facts
 	token        []byte
@@ -84,7 +85,7 @@ type Ending struct {
 // RecordEffect writes down how something ended that a decision permitted, and returns the index of the record once it is durable. The detail is redacted
 // where the policy doesn't let the log keep an argument of the request in full, since it might tell it.
 func (p *PEP) RecordEffect(a Answer, e Ending) (uint64, error) {
-	if !a.permits() {
+	if !p.permitted(&a) {
 		return 0, errNotPermitted
 	}
 	ev := &audit.Effect{Decision: a.Index, Agent: a.Request.Subject, Action: a.Request.Action, Resource: audit.Shown(a.Request.Resource.String()),
