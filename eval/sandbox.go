@@ -21,7 +21,7 @@ type Sandbox struct {
 	Fuel    uint64        // instructions, as package sandbox/meter weighs them
 	Memory  uint64        // linear memory, in bytes
 	Timeout time.Duration // wall-clock time
-	Read    []string      // directories or files, absolute paths: what is there and below may be read and listed
+	Read    []string      // directories, absolute paths: what is there and below may be read and listed
 	Write   []string      // the same, to be created, written and deleted
 	// Connect are lists of patterns; a URL has to be in each of them. Without a list none is.
 	Connect [][]*resource.Pattern
@@ -161,9 +161,9 @@ func (s Sandbox) Meet(t Sandbox) Sandbox {
 func (s Sandbox) Allows(action string, on resource.Name) bool {
 	switch {
 	case on.Scheme() == "file" && (action == "read" || action == "list"):
-		return belowAny(on, s.Read)
+		return belowAny(on.Path(), s.Read)
 	case on.Scheme() == "file" && (action == "write" || action == "create" || action == "delete"):
-		return belowAny(on, s.Write)
+		return s.MayWrite(on.Path())
 	case action == "connect" || action == "send":
 		return on.IsWeb() && s.mayConnect(on)
 	}
@@ -179,8 +179,11 @@ func (s Sandbox) mayConnect(url resource.Name) bool {
 	return len(s.Connect) > 0
 }
 
-func belowAny(file resource.Name, dirs []string) bool {
-	return slices.ContainsFunc(dirs, func(dir string) bool { return below(file.Path(), dir) })
+// MayWrite reports whether an absolute path is in what code may write.
+func (s Sandbox) MayWrite(path string) bool { return belowAny(path, s.Write) }
+
+func belowAny(path string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool { return below(path, dir) })
 }
 
 // Secrets returns the secrets that the policy binds for an agent, sorted by name. Of the facts it looks at the attestations. That one is bound permits nothing: using it

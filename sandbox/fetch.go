@@ -51,9 +51,11 @@ func (e *Engine) exportMoat(ctx context.Context) error {
 	for name, f := range moatFunctions {
 		call := func(ctx context.Context, mod api.Module, stack []uint64) {
 			r := running(ctx)
-			r.charge(callFuel)
-			f.call(ctx, r, mod, stack)
-			r.check()
+			r.hosted(func() {
+				r.charge(callFuel)
+				f.call(ctx, r, mod, stack)
+				r.check()
+			})
 		}
 		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(call), types(f.params), types(f.results)).Export(name)
 	}
@@ -61,11 +63,8 @@ func (e *Engine) exportMoat(ctx context.Context) error {
 	return err
 }
 
-// errBounds traps, as WebAssembly's own access to such an address would.
-var errBounds = errors.New("out of bounds memory access")
-
-func bytesAt(mod api.Module, at, n uint64) []byte {
-	if mod.Memory() == nil {
+func (r *run) bytesAt(mod api.Module, at, n uint64) []byte {
+	if !r.hasMemory {
 		panic(errBounds)
 	}
 	b, ok := mod.Memory().Read(uint32(at), uint32(n))
@@ -77,7 +76,7 @@ func bytesAt(mod api.Module, at, n uint64) []byte {
 
 // fetch(head, head_len, body, body_len) makes a request and returns a handle for its reply, or 0 when code holds as many as it may.
 func fetch(ctx context.Context, r *run, mod api.Module, stack []uint64) {
-	head, body := bytesAt(mod, stack[0], stack[1]), bytesAt(mod, stack[2], stack[3])
+	head, body := r.bytesAt(mod, stack[0], stack[1]), r.bytesAt(mod, stack[2], stack[3])
 	for i := range r.replies {
 		if r.replies[i] == nil {
 			r.replies[i] = r.ask(ctx, head, body)
@@ -198,7 +197,7 @@ func fetchSize(_ context.Context, r *run, _ api.Module, stack []uint64) {
 
 // fetch_read(handle, part, offset, to, len) copies from a part of a reply, and returns how many bytes.
 func fetchRead(_ context.Context, r *run, mod api.Module, stack []uint64) {
-	part, offset, to := r.part(stack[0], stack[1]), uint64(uint32(stack[2])), bytesAt(mod, stack[3], stack[4])
+	part, offset, to := r.part(stack[0], stack[1]), uint64(uint32(stack[2])), r.bytesAt(mod, stack[3], stack[4])
 	n := copy(to, part[min(offset, uint64(len(part))):])
 	r.charge(int64(n))
 	stack[0] = uint64(n)

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/tetratelabs/wazero/api"
@@ -98,6 +99,28 @@ func (t *tank) check() {
 		panic(sys.NewExitError(stoppedCode))
 	}
 }
+
+// hosted calls a function of the host for code. A panic that isn't how a run ends is the host's defect, and ends it too.
+func (r *run) hosted(call func()) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *sys.ExitError:
+			panic(p)
+		default:
+			if p == errBounds {
+				panic(p)
+			}
+			r.defect = fmt.Errorf("%.200q", fmt.Sprint(p))
+			r.stop(Defect)
+			panic(sys.NewExitError(stoppedCode))
+		}
+	}()
+	call()
+}
+
+// errBounds traps, as WebAssembly's own access to such an address would.
+var errBounds any = errors.New("out of bounds memory access")
 
 // stoppedCode is the exit code that ends a run from inside. Whoever looks at it asks the tank why.
 const stoppedCode = math.MaxUint32 - 1

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	mathrand "math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -66,7 +69,7 @@ const (
 	OutOfStack Outcome = "depth"   // calls were nested too deep; see meter.StackBudget
 	OutOfSpace Outcome = "memory"  // the module begins with more memory than there is
 	Refused    Outcome = "refused" // it wasn't run
-	Defect     Outcome = "defect"  // the host panicked
+	Defect     Outcome = "defect"  // the host panicked, such as whoever the output is written to
 )
 
 // A Result is how a run ended. The zero Result is of a run that never was.
@@ -82,9 +85,11 @@ type Result struct {
 // A run is one that goes on.
 type run struct {
 	tank
-	deep    bool           // calls were nested too deep
-	fetch   *egress.Client // nil: none
-	replies replies
+	deep      bool           // calls were nested too deep
+	defect    error          // what the host panicked with
+	hasMemory bool           // whether the code has any
+	fetch     *egress.Client // nil: none
+	replies   replies
 }
 
 type runKey struct{}
@@ -98,7 +103,7 @@ func (m *Module) Run(ctx context.Context, cfg Config) (res Result) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
-	r := &run{tank: tank{rest: int64(min(cfg.Fuel, maxFuel)), ctx: ctx}, fetch: cfg.Fetch}
+	r := &run{tank: tank{rest: int64(min(cfg.Fuel, maxFuel)), ctx: ctx}, hasMemory: m.metered.Memory != nil, fetch: cfg.Fetch}
 	mem := &memory{limit: cfg.Memory}
 	limit := r.rest
 	defer func() {
@@ -109,9 +114,14 @@ func (m *Module) Run(ctx context.Context, cfg Config) (res Result) {
 	}()
 	switch {
 	case cfg.Fuel == 0, cfg.Memory == 0, cfg.Timeout <= 0:
-		return Result{Outcome: Refused, Err: errors.New("sandbox: no fuel, no memory or no time: nothing may run")}
+		return Result{Outcome: Refused, Err: fmt.Errorf("sandbox: nothing may run with %d fuel, %d bytes of memory and %s; a policy or a token sets one of them to nothing", cfg.Fuel, cfg.Memory, cfg.Timeout)}
 	case m.metered.Memory != nil && uint64(m.metered.Memory.Min)*pageBytes > cfg.Memory:
 		return Result{Outcome: OutOfSpace, Err: fmt.Errorf("sandbox: the module begins with %d bytes of memory, and may have %d", uint64(m.metered.Memory.Min)*pageBytes, cfg.Memory)}
+	}
+	for _, text := range append(slices.Collect(maps.Keys(cfg.Env)), append(slices.Collect(maps.Values(cfg.Env)), cfg.Args...)...) {
+		if strings.Contains(text, "\x00") {
+			return Result{Outcome: Refused, Err: errors.New("sandbox: an argument or a variable of the environment holds NUL")}
+		}
 	}
 	config, closeFiles, err := r.config(cfg)
 	defer closeFiles()
@@ -135,7 +145,7 @@ func (m *Module) start(ctx context.Context, r *run, config wazero.ModuleConfig) 
 	// Without a name nobody can import from it, and without start functions nothing runs before there is fuel.
 	mod, err := m.engine.runtime.InstantiateModule(ctx, m.compiled, config.WithName("").WithStartFunctions())
 	if err != nil {
-		return fmt.Errorf("sandbox: the module can't be instantiated: %w", err)
+		return fmt.Errorf("%w: %s", errNotBegun, firstLine(err))
 	}
 	r.given = mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
 	defer func() {
@@ -151,7 +161,18 @@ func (m *Module) start(ctx context.Context, r *run, config wazero.ModuleConfig) 
 			return err
 		}
 	}
+	if r.left() < 0 { // the last of it was used up where nobody looks
+		r.stop(OutOfFuel)
+	}
 	return nil
+}
+
+var errNotBegun = errors.New("sandbox: the module can't be instantiated")
+
+// firstLine is what an error of wazero says, without the stack.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 // outcome tells how a run ended.
@@ -161,8 +182,14 @@ func (r *run) outcome(err error) Result {
 	switch {
 	case r.stopped == OutOfFuel:
 		return Result{Outcome: OutOfFuel, Err: errors.New("sandbox: the fuel is used up")}
+	case r.stopped == OutOfTime && errors.Is(r.ctx.Err(), context.DeadlineExceeded):
+		return Result{Outcome: OutOfTime, Err: errors.New("sandbox: the time is over")}
 	case r.stopped == OutOfTime:
-		return Result{Outcome: OutOfTime, Err: fmt.Errorf("sandbox: the time is over: %w", context.Cause(r.ctx))}
+		return Result{Outcome: OutOfTime, Err: fmt.Errorf("sandbox: the run was given up: %w", context.Cause(r.ctx))}
+	case r.stopped == Defect:
+		return Result{Outcome: Defect, Err: fmt.Errorf("sandbox: a defect of the host: %w", r.defect)}
+	case errors.Is(err, errNotBegun):
+		return Result{Outcome: Refused, Err: err}
 	case err == nil || exited && exit.ExitCode() == 0:
 		return Result{Outcome: OK}
 	case exited:
@@ -170,15 +197,15 @@ func (r *run) outcome(err error) Result {
 	case r.deep:
 		return Result{Outcome: OutOfStack, Err: errors.New("sandbox: calls are nested too deep")}
 	}
-	return Result{Outcome: Trapped, Err: fmt.Errorf("sandbox: the code was stopped: %w", err)}
+	return Result{Outcome: Trapped, Err: errors.New("sandbox: the code was stopped: " + firstLine(err))}
 }
 
 // config is what wazero lets the code see.
 func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(), err error) {
 	config = wazero.NewModuleConfig().WithArgs(cfg.Args...).WithStdin(bytes.NewReader(cfg.Stdin)).
 		WithStdout(&output{r, cfg.Stdout}).WithStderr(&output{r, cfg.Stderr}).WithRandSource(r.random(cfg.Random))
-	for name, value := range cfg.Env {
-		config = config.WithEnv(name, value)
+	for _, name := range slices.Sorted(maps.Keys(cfg.Env)) { // the order is one that the code sees
+		config = config.WithEnv(name, cfg.Env[name])
 	}
 	if cfg.Clock {
 		config = config.WithSysWalltime().WithSysNanotime().WithNanosleep(r.sleep)
@@ -189,9 +216,9 @@ func (r *run) config(cfg Config) (config wazero.ModuleConfig, closeFiles func(),
 			_ = f.Close() // nothing that was written is lost by it
 		}
 	}
-	mounts := wazero.NewFSConfig()
+	mounts, budget := wazero.NewFSConfig(), new(files.Budget)
 	for _, dir := range cfg.Dirs {
-		f, err := files.Open(dir, files.Options{Ask: r.asked(cfg.Ask), Charge: r.chargeBytes})
+		f, err := files.Open(dir, files.Options{Ask: r.asked(cfg.Ask), Charge: r.chargeBytes, Budget: budget})
 		if err != nil {
 			return nil, closeFiles, fmt.Errorf("sandbox: the directory %s can't be given to code: %w", dir.Path, err)
 		}

@@ -5,13 +5,17 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/moat-lang/moat/internal/wasmtext"
+	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox"
+	"github.com/moat-lang/moat/sandbox/files"
 )
 
 // enough is more than any module here needs that ends.
@@ -300,5 +304,118 @@ func TestConcurrentRuns(t *testing.T) {
 	wg.Wait()
 	if len(fuel) != 1 {
 		t.Errorf("the same run used up %v", fuel)
+	}
+}
+
+// What was used up shows, also where the code ends before anybody looks; and a run is the same each time, whatever the order of what it is given.
+func TestFuelIsExact(t *testing.T) {
+	limits := enough
+	limits.Fuel = 20
+	source := "func _start () ()\ni32.const 1\nif\n" + strings.Repeat("nop\n", 100) + "end"
+	if res := run(t, source, sandbox.Config{Limits: limits}); res.Outcome != sandbox.OutOfFuel || res.Fuel != 20 {
+		t.Errorf("overspent: %+v", res)
+	}
+	m := compile(t, engine(t), wasiEnv)
+	env := map[string]string{"A": "1", "BB": "22", "CCC": "333", "D": "4"}
+	seen := map[uint32]int{}
+	for range 30 {
+		res := m.Run(context.Background(), sandbox.Config{Limits: enough, Env: env})
+		seen[res.Code]++
+	}
+	if len(seen) != 1 || seen['A'] != 30 {
+		t.Errorf("the first variable begins with %v", seen)
+	}
+}
+
+// wasiEnv exits with the first byte of its environment.
+const wasiEnv = "import wasi_snapshot_preview1 environ_get (i32 i32) (i32)\nimport wasi_snapshot_preview1 proc_exit (i32) ()\nmemory 1 1\nfunc _start () ()\ni32.const 0\ni32.const 1000\ncall 0\ndrop\ni32.const 1000\ni32.load8_u\ncall 1"
+
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("host bug\nwith lines") }
+
+// Whose fault it is that a run ends is told apart: the host's, the module's, the code's.
+func TestOutcomes(t *testing.T) {
+	hello := "import wasi_snapshot_preview1 fd_write (i32 i32 i32 i32) (i32)\nmemory 1 1\ndata 0 0800000001000000\nfunc _start () ()\ni32.const 1\ni32.const 0\ni32.const 1\ni32.const 100\ncall 0\ndrop"
+	for name, c := range map[string]struct {
+		source string
+		cfg    sandbox.Config
+		want   sandbox.Outcome
+	}{
+		"the host panics":       {hello, sandbox.Config{Limits: enough, Stdout: panicking{}}, sandbox.Defect},
+		"NUL in an argument":    {hello, sandbox.Config{Limits: enough, Args: []string{"a\x00b"}}, sandbox.Refused},
+		"NUL in a variable":     {hello, sandbox.Config{Limits: enough, Env: map[string]string{"A": "\x00"}}, sandbox.Refused},
+		"another type":          {"import wasi_snapshot_preview1 proc_exit (i64) ()\nfunc _start () ()", sandbox.Config{Limits: enough}, sandbox.Refused},
+		"data out of bounds":    {"memory 1 1\ndata 65530 0000000000000000\nfunc _start () ()", sandbox.Config{Limits: enough}, sandbox.Refused},
+		"no memory":             {"import wasi_snapshot_preview1 args_get (i32 i32) (i32)\nfunc _start () ()\ni32.const 0\ni32.const 0\ncall 0\ndrop", sandbox.Config{Limits: enough}, sandbox.Trapped},
+		"no memory for a reply": {"import moat fetch (i32 i32 i32 i32) (i32)\nfunc _start () ()\ni32.const 0\ni32.const 0\ni32.const 0\ni32.const 0\ncall 0\ndrop", sandbox.Config{Limits: enough}, sandbox.Trapped},
+	} {
+		res := run(t, c.source, c.cfg)
+		if res.Outcome != c.want || res.Err == nil || strings.Contains(res.Err.Error(), "\n") || len(res.Err.Error()) > 300 {
+			t.Errorf("%s: %+v", name, res)
+		}
+	}
+}
+
+// Files are bounded for a run, not for each of its directories.
+func TestFilesOfARun(t *testing.T) {
+	// It opens x in two directories in turns until that fails, and exits with how often it didn't.
+	const source = `import wasi_snapshot_preview1 path_open (i32 i32 i32 i32 i32 i64 i64 i32 i32) (i32)
+import wasi_snapshot_preview1 proc_exit (i32) ()
+memory 1 1
+data 0 78
+func _start () () (i32)
+block
+loop
+i32.const 3
+local.get 0
+i32.const 1
+i32.and
+i32.add
+i32.const 0
+i32.const 0
+i32.const 1
+i32.const 0
+i64.const 2
+i64.const 0
+i32.const 0
+i32.const 100
+call 0
+br_if 1
+local.get 0
+i32.const 1
+i32.add
+local.set 0
+br 0
+end
+end
+local.get 0
+call 1`
+	var dirs []files.Dir
+	for range 2 {
+		dir, err := filepath.EvalSymlinks(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, files.Dir{Path: dir})
+	}
+	asked := 0
+	res := run(t, source, sandbox.Config{Limits: enough, Dirs: dirs, Ask: func(ctx context.Context, action string, on resource.Name) error {
+		if _, ok := ctx.Deadline(); !ok || action != "read" {
+			t.Errorf("%s on %s, with a deadline: %t", action, on, ok)
+		}
+		asked++
+		return nil
+	}})
+	if res.Code != files.DefaultMaxOpen || asked != files.DefaultMaxOpen {
+		t.Errorf("%d questions, %+v", asked, res)
+	}
+	limits := enough
+	limits.Fuel = 10 * sandbox.AskFuel
+	if res := run(t, source, sandbox.Config{Limits: limits, Dirs: dirs, Ask: func(context.Context, string, resource.Name) error { return nil }}); res.Outcome != sandbox.OutOfFuel {
+		t.Errorf("questions cost nothing: %+v", res)
 	}
 }

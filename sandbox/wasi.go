@@ -46,6 +46,7 @@ func buffer(arg int) bound  { return bound{arg, 1<<32 - 1, 0, 1} }
 // wasiFunctions are those that code can use.
 var wasiFunctions = map[string]struct {
 	files  bool
+	bare   bool // it looks at no memory
 	bounds []bound
 }{
 	"args_get":                {},
@@ -86,10 +87,10 @@ var wasiFunctions = map[string]struct {
 	"path_symlink":            {files: true, bounds: []bound{path(1), path(4)}},
 	"path_unlink_file":        {files: true, bounds: []bound{path(2)}},
 	"poll_oneoff":             {bounds: []bound{{2, MaxVectors, wasiInval, 100}}},
-	"proc_exit":               {},
-	"proc_raise":              {},
+	"proc_exit":               {bare: true},
+	"proc_raise":              {bare: true},
 	"random_get":              {bounds: []bound{buffer(1)}},
-	"sched_yield":             {},
+	"sched_yield":             {bare: true},
 	"sock_accept":             {},
 	"sock_recv":               {bounds: []bound{vectors(2)}},
 	"sock_send":               {bounds: []bound{vectors(2)}},
@@ -119,19 +120,24 @@ func (e *Engine) exportWASI(ctx context.Context) error {
 		}
 		guarded := func(ctx context.Context, mod api.Module, stack []uint64) {
 			r := running(ctx)
-			cost := cost
-			for _, b := range f.bounds {
-				n := uint32(stack[b.arg])
-				if n > b.most {
-					r.charge(callFuel)
-					stack[0] = b.err
-					return
+			r.hosted(func() {
+				cost := cost
+				for _, b := range f.bounds {
+					n := uint32(stack[b.arg])
+					if n > b.most {
+						r.charge(callFuel)
+						stack[0] = b.err
+						return
+					}
+					cost += int64(n) * b.unit
 				}
-				cost += int64(n) * b.unit
-			}
-			r.charge(cost)
-			call.Call(ctx, mod, stack)
-			r.check()
+				r.charge(cost)
+				if !r.hasMemory && !f.bare {
+					panic(errBounds)
+				}
+				call.Call(ctx, mod, stack)
+				r.check()
+			})
 		}
 		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(guarded), def.ParamTypes(), def.ResultTypes()).Export(name)
 	}

@@ -7,6 +7,7 @@ package enforce
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
@@ -61,21 +62,13 @@ func Config(bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask eg
 	return cfg, err
 }
 
-// dirs are the directories that code sees: what it may read or write, each once, without those that are in another one that is the same to it.
+// dirs are the directories that code sees: what it may read or write, each once.
 func dirs(bounds eval.Sandbox) []files.Dir {
-	write := map[string]bool{}
-	for _, path := range bounds.Write {
-		write[path] = true
-	}
+	paths := slices.Concat(bounds.Read, bounds.Write)
+	slices.Sort(paths)
 	var out []files.Dir
-	for _, path := range bounds.Read {
-		out = append(out, files.Dir{Path: path, Write: write[path]})
-		delete(write, path)
-	}
-	for _, path := range bounds.Write {
-		if write[path] {
-			out = append(out, files.Dir{Path: path, Write: true})
-		}
+	for _, path := range slices.Compact(paths) {
+		out = append(out, files.Dir{Path: path, Write: bounds.MayWrite(path)})
 	}
 	return out
 }

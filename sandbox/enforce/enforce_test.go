@@ -15,10 +15,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +30,7 @@ import (
 	"github.com/moat-lang/moat/sandbox"
 	"github.com/moat-lang/moat/sandbox/egress"
 	"github.com/moat-lang/moat/sandbox/enforce"
+	"github.com/moat-lang/moat/sandbox/files"
 	"github.com/moat-lang/moat/secret"
 	"github.com/moat-lang/moat/token"
 )
@@ -51,6 +52,9 @@ type world struct {
 	got     []*http.Request
 	network enforce.Network
 	module  *sandbox.Module
+	policy  string // in force, and the file that it is in
+	file    string
+	during  func() // what happens while the server answers
 }
 
 func must[T any](t *testing.T) func(T, error) T {
@@ -86,6 +90,9 @@ func newWorld(t *testing.T) *world {
 		w.mu.Lock()
 		w.got = append(w.got, r)
 		w.mu.Unlock()
+		if w.during != nil {
+			w.during()
+		}
 		if r.URL.Path == "/v1/moved" {
 			http.Redirect(rw, r, "/v1/other", http.StatusFound)
 			return
@@ -100,7 +107,7 @@ func newWorld(t *testing.T) *world {
 	if err := errors.Join(os.WriteFile(filepath.Join(w.dir, "a.csv"), []byte("one two three"), 0o600), os.WriteFile(filepath.Join(w.dir, "b.csv"), []byte("x"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	policy := strings.NewReplacer("DATA", w.dir, "PORT", port).Replace(`policy p edition 1
+	w.policy = strings.NewReplacer("DATA", w.dir, "PORT", port).Replace(`policy p edition 1
 agent analyst
 tool run(n: int?)
 permit analyst to execute on tool run
@@ -112,12 +119,16 @@ secret api for analyst on "https://example.com:PORT/v1/**" as header "Authorizat
 permit analyst to use on "secret://api"
 forbid leak: any to connect on "https://**" when session once (read on "file://DATA/b.csv")
 `)
+	w.file = filepath.Join(t.TempDir(), "p.moat")
+	if err := os.WriteFile(w.file, []byte(w.policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	doc := must[[]byte](t)(json.Marshal(map[string]any{
 		"version": 1, "realm": "test", "sequence": 1, "names": map[string]string{"analyst": w.agent.Key().String()},
 		"roots": []any{map[string]any{"key": w.root.Key().String(), "grants": []any{map[string]any{"actions": []string{"execute", "read", "list", "write", "create", "connect", "use"}, "resources": []string{"file:///**", "tool://**", "https://**", "secret://**"}}}}},
 	}))
 	logKey := must[*audit.Key](t)(audit.ParseKey(must[string](t)(audit.GenerateKey("example.com/test"))))
-	w.pep = must[*pep.PEP](t)(pep.Open(pep.Config{Policy: pep.FS(fstest.MapFS{"p.moat": {Data: []byte(policy)}}, "."), Trust: doc, Key: w.key.Key(), Dir: w.logDir, LogKey: logKey, Create: true,
+	w.pep = must[*pep.PEP](t)(pep.Open(pep.Config{Policy: pep.Dir(w.file), Trust: doc, Key: w.key.Key(), Dir: w.logDir, LogKey: logKey, Create: true, Rollover: time.Hour,
 		Facts: func(context.Context, pep.Call) (eval.Facts, error) { return eval.Facts{Session: "s"}, nil }}))
 	t.Cleanup(func() { w.pep.Close() })
 	pool := x509.NewCertPool()
@@ -180,7 +191,6 @@ func (w *world) run(call pep.Answer, args ...string) (sandbox.Result, string) {
 // since lists what the log says of the last run, in one line each.
 func (w *world) since(call pep.Answer) (out []string) {
 	w.t.Helper()
-	port := must[*url.URL](w.t)(url.Parse(w.server.URL)).Port()
 	for r, err := range audit.Read(filepath.Join(w.logDir, "log"), call.Index+1) {
 		if err != nil {
 			w.t.Fatal(err)
@@ -203,15 +213,15 @@ func (w *world) since(call pep.Answer) (out []string) {
 			line = "run " + e.Outcome
 		}
 		if line != "" {
-			out = append(out, strings.NewReplacer(w.dir, "/data", ":"+port, "").Replace(line))
+			out = append(out, strings.NewReplacer(w.dir, "/data", ":"+w.port(), "").Replace(line))
 		}
 	}
 	return out
 }
 
-func (w *world) url(path string) string {
-	return "https://example.com:" + must[*url.URL](w.t)(url.Parse(w.server.URL)).Port() + path
-}
+func (w *world) url(path string) string { return "https://example.com:" + w.port() + path }
+
+func (w *world) port() string { return must[*url.URL](w.t)(url.Parse(w.server.URL)).Port() }
 
 // Code of a permitted call gets what policy and token permit, each after a decision that is in the log; its secret never.
 func TestRun(t *testing.T) {
@@ -276,6 +286,50 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A policy that comes into force while code runs counts for what it asks for from then on, also while the one before counts for messages.
+func TestRunReload(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct{ old, new, log string }{
+		"nothing":           {"", "", "secret api https://example.com/v1/x injected"},
+		"the permit":        {"permit analyst to use on", "forbid analyst to use on", "deny use secret://api forbidden"},
+		"the sandbox":       {"sandbox analyst { timeout 20s", "sandbox analyst { timeout 19s fuel 2_000_000_000 } agent other sandbox other {", "deny connect https://example.com/v1/x outside_sandbox"},
+		"the secret's URLs": {`on "https://example.com:` + w.port() + `/v1/**" as`, `on "https://example.org/**" as`, "secret api https://example.com/v1/x refused"},
+		"the secret":        {"secret api for analyst", "agent another secret api for another", "secret api https://example.com/v1/x refused"},
+	} {
+		call := w.call(token.Limits{}, "connect", "use")
+		once := true
+		w.during = func() {
+			if once {
+				once = false
+				w.reload(strings.Replace(w.policy, c.old, c.new, 1))
+			}
+		}
+		res, said := w.run(call, "-secret", "api", w.url("/v1/first"), w.url("/v1/x"))
+		if lines := w.since(call); !slices.Contains(lines, c.log) || (name == "nothing") != (res.Outcome == sandbox.OK) {
+			t.Errorf("%s: %+v %q %s", name, res, said, strings.Join(lines, "\n"))
+		}
+		w.during = nil
+		w.reload(w.policy)
+	}
+}
+
+func (w *world) reload(policy string) {
+	if err := errors.Join(os.WriteFile(w.file, []byte(policy), 0o600), w.pep.Reload()); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// A directory that is read inside of one that is written can be written.
+func TestConfigDirs(t *testing.T) {
+	cfg := must[sandbox.Config](t)(enforce.Config(eval.Sandbox{Read: []string{"/a/b", "/c", "/d"}, Write: []string{"/a", "/d/e"}}, nil, enforce.Network{}, func(context.Context, string, resource.Name) (func(egress.Outcome) error, error) {
+		return nil, errors.New("no")
+	}))
+	want := []files.Dir{{Path: "/a", Write: true}, {Path: "/a/b", Write: true}, {Path: "/c"}, {Path: "/d"}, {Path: "/d/e", Write: true}}
+	if diff := cmp.Diff(want, cfg.Dirs); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Without a sandbox of the policy, a permit or a log, nothing runs.
 func TestRunRefused(t *testing.T) {
 	w := newWorld(t)
@@ -285,7 +339,7 @@ func TestRunRefused(t *testing.T) {
 	call := w.call(token.Limits{}, "read")
 	w.pep.Close()
 	var out bytes.Buffer
-	if _, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Config{Args: []string{"guest", w.dir + "/a.csv"}, Stdout: &out}, w.network); err == nil || strings.Contains(out.String(), "words") {
+	if res, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Config{Args: []string{"guest", w.dir + "/a.csv"}, Stdout: &out}, w.network); err == nil || res != (sandbox.Result{}) || strings.Contains(out.String(), "words") {
 		t.Errorf("with a closed log: %v %q", err, &out)
 	}
 }

@@ -7,31 +7,38 @@ import (
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/pep"
 	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox"
 	"github.com/moat-lang/moat/sandbox/egress"
 )
 
-// ErrNoSandbox says that the policy has no sandbox for the agent, so that no code runs for it.
-var ErrNoSandbox = errors.New("enforce: no `sandbox` of the policy is about the agent: no code runs for it")
+// ErrNoSandbox says that no code runs for the call: see [pep.PEP.Sandbox].
+var ErrNoSandbox = errors.New("enforce: no `sandbox` of the policy is about the agent, or its token doesn't hold: no code runs for it")
 
 // Run runs a module for a call that the PEP has permitted. Of the config it takes what the code is given and sees (arguments, environment, input, output, clock,
 // randomness); limits, directories and the network are those of the policy and the token. It returns when the record of the run is durable. An error says that the code
-// wasn't run, or that what it did isn't all in the log: then what it returned must not be used.
+// wasn't run, or that how it ended isn't in the log: there is no result then, and what the code wrote meanwhile must not be used.
 func Run(ctx context.Context, p *pep.PEP, call *pep.Answer, m *sandbox.Module, given sandbox.Config, network Network) (sandbox.Result, error) {
+	refuse := func(err error) (sandbox.Result, error) {
+		return sandbox.Result{}, errors.Join(err, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: err}))
+	}
 	bounds, ok := p.Sandbox(call)
 	if !ok {
-		return sandbox.Result{}, errors.Join(ErrNoSandbox, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: ErrNoSandbox}))
+		return refuse(ErrNoSandbox)
 	}
-	c := &course{pep: p, call: call, bounds: &bounds}
-	cfg, err := Config(bounds, p.Secrets(call), network, c.ask)
+	c := &course{pep: p, call: call, secrets: p.Secrets(call)}
+	cfg, err := Config(bounds, c.secrets, network, c.ask)
 	if err != nil {
-		return sandbox.Result{}, errors.Join(err, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: err}))
+		return refuse(err)
 	}
 	cfg.Args, cfg.Env, cfg.Stdin, cfg.Stdout, cfg.Stderr, cfg.Clock, cfg.Random = given.Args, given.Env, given.Stdin, given.Stdout, given.Stderr, given.Clock, given.Random
 	res := m.Run(ctx, cfg)
-	return res, record(p, call, m, res)
+	if err := record(p, call, m, res); err != nil {
+		return sandbox.Result{}, err
+	}
+	return res, nil
 }
 
 func record(p *pep.PEP, call *pep.Answer, m *sandbox.Module, res sandbox.Result) error {
@@ -41,16 +48,16 @@ func record(p *pep.PEP, call *pep.Answer, m *sandbox.Module, res sandbox.Result)
 
 // A course is that of a call while its code runs.
 type course struct {
-	pep    *pep.PEP
-	call   *pep.Answer
-	bounds *eval.Sandbox
+	pep     *pep.PEP
+	call    *pep.Answer
+	secrets []*lang.Secret // as they were bound at the beginning
 	// where is the URL that was permitted last: what a secret is used for. A run asks for one thing at a time.
 	where resource.Name
 }
 
 // ask has the PEP decide. What was permitted on the network is written down again when it has ended.
 func (c *course) ask(ctx context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
-	a := c.pep.DecideEffect(ctx, c.call, c.bounds, action, on)
+	a := c.pep.DecideCode(ctx, c.call, action, on)
 	if a.Outcome != eval.Permit {
 		return nil, fmt.Errorf("%s on %s: %s", action, on, a.Code)
 	}
@@ -67,10 +74,28 @@ func (c *course) ask(ctx context.Context, action string, on resource.Name) (func
 		}, nil
 	case egress.ActionUse:
 		where := c.where
+		if !c.stillBound(on.Path()) {
+			err := fmt.Errorf("the policy in force doesn't bind the secret %s as it was bound when the code began", on.Path())
+			_, rerr := c.pep.RecordSecret(&a, on.Path(), where, string(egress.CodeRefused))
+			return nil, errors.Join(err, rerr)
+		}
 		return func(o egress.Outcome) error {
 			_, err := c.pep.RecordSecret(&a, on.Path(), where, o.Word)
 			return err
 		}, nil
 	}
 	return nil, nil
+}
+
+// stillBound reports whether the policy in force binds a secret as it was bound when the code began. What isn't bound the client refuses itself.
+func (c *course) stillBound(name string) bool {
+	binding := func(secrets []*lang.Secret) string {
+		for _, s := range secrets {
+			if s.Name.Name == name {
+				return fmt.Sprintf("%q", []string{s.On.Text.Value, s.Header.Value, s.Template.Value})
+			}
+		}
+		return ""
+	}
+	return binding(c.pep.Secrets(c.call)) == binding(c.secrets)
 }

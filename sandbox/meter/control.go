@@ -23,7 +23,7 @@ func (b *body) control(op byte, start int) {
 	case opBrTable:
 		b.charge(weightBrTable)
 		b.brTables++
-		along := int64(0) // the same for all labels
+		along := int64(0)                                                                // the same for all labels
 		for n := b.count(MaxBody, "labels of a br_table"); n >= 0 && b.err == nil; n-- { // one more is the default
 			along = b.branch(b.index(len(b.frames), "label"), b.brTables)
 		}
