@@ -370,15 +370,22 @@ func (c *checker) settings(settings []Setting, rules map[string]settingRule) {
 	}
 }
 
-// ConnectPattern reads what `connect` of a sandbox says. Where no path is written it is about all that the host has: code connects to hosts.
+// ConnectPattern reads what `connect` of a sandbox says. Where no slash is written behind the host it is about all that the host has: code connects to hosts.
 func ConnectPattern(text string) (*resource.Pattern, error) {
-	if _, host, ok := strings.Cut(text, "://"); ok && host != "**" && !strings.Contains(host, "/") {
-		text += "/**"
+	p, err := resource.ParsePattern(text)
+	if _, host, ok := strings.Cut(text, "://"); err == nil && ok && host != "**" && !strings.Contains(host, "/") {
+		return resource.ParsePattern(text + "/**")
 	}
-	return resource.ParsePattern(text)
+	return p, err
 }
 
-// hopHeaders are headers that say how a message is read or where it goes, or concern one connection (RFC 9110 section 7.6.1, RFC 9112). Package secret has the same.
+// Bounds on secrets, in bytes.
+const (
+	maxHeader   = 256
+	maxTemplate = 1024
+)
+
+// hopHeaders are headers that say how a message is read or where it goes, or concern one connection (RFC 9110 section 7.6.1, RFC 9112). Package secret refuses the same.
 var hopHeaders = []string{"accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
 	"proxy-authorization", "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade"}
 
@@ -391,13 +398,16 @@ func (c *checker) secret(s *Secret) {
 			break
 		}
 	}
-	if h := s.Header.Value; h == "" || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if h := s.Header.Value; h == "" || len(h) > maxHeader || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		c.diags.errorf(s.Header.Span, CodeInvalidValue, "%s is not the name of an HTTP header", quote(short(h))).hint("letters, digits and hyphens: \"Authorization\"")
 	} else if slices.Contains(hopHeaders, strings.ToLower(h)) {
 		c.diags.errorf(s.Header.Span, CodeInvalidValue, "no secret goes into %s: it says how or where a request travels", quote(h)).hint("name another header, such as \"Authorization\"")
 	}
-	if strings.Count(s.Template.Value, "{}") != 1 || strings.ContainsAny(s.Template.Value, "\r\n") {
-		c.diags.errorf(s.Template.Span, CodeInvalidValue, "the template must hold {} once, for the value, and no line break").hint(`write "Bearer {}"`)
+	switch t := s.Template.Value; {
+	case strings.Count(t, "{}") != 1 || len(t) > maxTemplate:
+		c.diags.errorf(s.Template.Span, CodeInvalidValue, "the template must hold {} once, for the value, and at most %d bytes", maxTemplate).hint(`write "Bearer {}"`)
+	case strings.ContainsFunc(t, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) || strings.TrimSpace(t) != t:
+		c.diags.errorf(s.Template.Span, CodeInvalidValue, "the template has a control character, or a space first or last").hint(`write "Bearer {}"`)
 	}
 }
 

@@ -32,7 +32,7 @@ func Request(d *audit.Decision) (eval.Request, eval.Facts, error) {
 		return fail(ErrToken)
 	case d.Token.Digest != [32]byte{} && len(d.Token.Blocks) == 0:
 		return fail(ErrUnread)
-	case d.Stage == 3 && d.Outcome == audit.Deny && !ofRules[eval.Code(d.Code)]:
+	case d.Stage == 3 && d.Outcome == audit.Deny && !ofRules[eval.Code(d.Code)] && !(d.Call != 0 && d.Code == string(eval.CodeNeedsApproval)):
 		return fail(ErrEarly)
 	}
 	name, err := resource.Parse(d.Resource)

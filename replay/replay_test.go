@@ -197,3 +197,30 @@ func TestSkippedPermitRefillsNothing(t *testing.T) {
 		}
 	}
 }
+
+// What a call asked for in its course and was denied because it needs an approval; the other policy permits it.
+func TestRunEffects(t *testing.T) {
+	old := program(t, "permit bot to execute on tool pay needs approval by Owners\n")
+	next := program(t, "permit bot to execute on tool pay\n")
+	for _, call := range []uint64{0, 1} {
+		req, err := eval.Call("bot", "pay", []byte(`{"amount":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		facts := eval.Facts{Time: time.Unix(1790000000, 0).UTC()}
+		d := old.Decide(req, facts)
+		ev := record.Decision(old, req, facts, d)
+		ev.Outcome, ev.Code, ev.Stage, ev.Call = audit.Outcome(d.Outcome.String()), string(d.Code), 3, call
+		if call != 0 {
+			ev.Outcome = audit.Deny // in the course of a call nobody waits
+		}
+		var seq iter.Seq2[audit.Record, error] = func(yield func(audit.Record, error) bool) { yield(audit.Record{Index: 2, Event: ev}, nil) }
+		r, err := replay.Run(seq, next, 3)
+		if err != nil || r.Replayed != 1 || r.Changed != 1 || r.Groups[0].From != ev.Outcome || r.Groups[0].To != audit.Permit {
+			t.Errorf("call %d: %+v %v", call, r, err)
+		}
+		if r, err = replay.Run(seq, old, 3); err != nil || r.Replayed != 1 || r.Changed != 0 {
+			t.Errorf("call %d: by the same policy %+v %v", call, r, err)
+		}
+	}
+}

@@ -4,30 +4,59 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"github.com/moat-lang/moat/report"
 )
 
-// codeOutput is where code writes to. A file or a pipe gets what was written, byte for byte; on a terminal, all but line ends and tabs that would act on it is shown.
-func codeOutput(w io.Writer) io.Writer {
+// A codeOutput is where code writes to. A file or a pipe gets what was written, byte for byte; on a terminal, all but line ends and tabs that would act on it is shown.
+type codeOutput struct {
+	to      io.Writer
+	visibly bool
+	rest    []byte // of a character that was written in part
+	inLine  bool   // the last byte was no line end
+}
+
+func newCodeOutput(w io.Writer) *codeOutput {
 	under := w
 	if o, ok := w.(*output); ok {
 		under = o.w
 	}
-	if f, ok := under.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return visibly{w}
-	}
-	return w
+	f, ok := under.(*os.File)
+	return &codeOutput{to: w, visibly: ok && term.IsTerminal(int(f.Fd()))}
 }
 
-// visibly writes text that acts on no terminal.
-type visibly struct{ to io.Writer }
+func (c *codeOutput) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c.inLine = p[len(p)-1] != '\n'
+	if !c.visibly {
+		return c.to.Write(p)
+	}
+	text := append(c.rest, p...)
+	whole := len(text)
+	for i := len(text) - 1; i >= max(0, len(text)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				whole = i
+			}
+			break
+		}
+	}
+	c.rest = append([]byte(nil), text[whole:]...)
+	if err := c.show(string(text[:whole])); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
 
-func (v visibly) Write(p []byte) (int, error) {
+// show writes text so that it acts on no terminal.
+func (c *codeOutput) show(text string) error {
 	var out strings.Builder
-	for part := range strings.SplitAfterSeq(string(p), "\n") {
+	for part := range strings.SplitAfterSeq(text, "\n") {
 		line, end := strings.CutSuffix(part, "\n")
 		for i, cell := range strings.Split(line, "\t") {
 			if i > 0 {
@@ -39,8 +68,26 @@ func (v visibly) Write(p []byte) (int, error) {
 			out.WriteByte('\n')
 		}
 	}
-	if _, err := io.WriteString(v.to, out.String()); err != nil {
-		return 0, err
+	_, err := io.WriteString(c.to, out.String())
+	return err
+}
+
+// flush writes what is left of a character that never became whole.
+func (c *codeOutput) flush() error {
+	rest := c.rest
+	c.rest = nil
+	if len(rest) == 0 {
+		return nil
 	}
-	return len(p), nil
+	return c.show(string(rest))
+}
+
+// own returns where moatc itself writes to, at the beginning of a line.
+func (c *codeOutput) own() io.Writer {
+	_ = c.flush() // standard error that can't be written to has nobody to be told
+	if c.inLine {
+		c.inLine = false
+		_, _ = io.WriteString(c.to, "\n")
+	}
+	return c.to
 }

@@ -26,8 +26,17 @@ func refusal(what string, err error) error {
 	if what != "" {
 		what += ": "
 	}
-	return &exitError{exitInvalid, fmt.Sprintf("%s%s [%s]", what, e, string(e.Reason))}
+	return &refusedError{exitError{exitInvalid, fmt.Sprintf("%s%s [%s]", what, e, string(e.Reason))}, e}
 }
+
+// A refusedError says that something signed doesn't hold, and why.
+type refusedError struct {
+	exit  exitError
+	cause *token.Error
+}
+
+func (e *refusedError) Error() string   { return e.exit.message }
+func (e *refusedError) Unwrap() []error { return []error{&e.exit, e.cause} }
 
 // readLimited reads a file, or standard input for "-", of at most max bytes.
 func readLimited(stdin io.Reader, name string, max int) ([]byte, error) {

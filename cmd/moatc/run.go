@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +29,7 @@ import (
 	"github.com/moat-lang/moat/sandbox/files"
 	"github.com/moat-lang/moat/sandbox/meter"
 	"github.com/moat-lang/moat/secret"
+	"github.com/moat-lang/moat/token"
 )
 
 // maxStdin bounds what code is given of standard input, in bytes.
@@ -50,8 +54,10 @@ what the token grants and its limits.
 Arguments are the code's own; environment variables, standard input, the time and random numbers it has only when a flag gives them. Secrets are in the
 files of a directory that have their names, and are put into requests without the code seeing them, where the policy binds and permits them.
 
+What follows on the module is the code's. Standard error ends with a line on what was used, of its own; with --format json that line is JSON.
+
 Exit codes: 0 the code ended with 0, 5 it ended otherwise or was stopped, 2 the policy has no sandbox for the agent, 3 the policy, the module or a token is invalid, 1
-a file or directory can't be opened or the log written. Standard error ends with a line on what was used.`,
+the command line is wrong, a file or directory can't be opened, the log can't be written, or a limit is nothing.`,
 		Example: `  moatc run --policy policies/code-runner --as analyst --dir /srv/data=policies/code-runner/data guest.wasm -- /srv/data/rates.csv
   moatc run --policy policies/code-runner --as analyst --dir /srv/data=policies/code-runner/data --log decisions --format json guest.wasm`,
 		Args:              cobra.ArbitraryArgs,
@@ -69,6 +75,7 @@ a file or directory can't be opened or the log written. Standard error ends with
 	cmd.Flags().BoolVar(&clock, "clock", false, "let the code see what time it is")
 	cmd.Flags().BoolVar(&random, "random", false, "give the code random numbers, and not the same in each run")
 	ev.codeFlags(cmd)
+	cmd.Flags().SetInterspersed(false) // what follows on the module is the code's
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		switch {
 		case len(args) == 0:
@@ -79,6 +86,8 @@ a file or directory can't be opened or the log written. Standard error ends with
 			return usageError(cmd, "say whom the code runs for: --as AGENT")
 		case logKey != "" && logDir == "":
 			return usageError(cmd, "--log-key is the key of a log: --log DIRECTORY")
+		case stdin && args[0] == "-":
+			return usageError(cmd, "standard input is the module; --stdin needs a module in a file")
 		}
 		if err := ev.read(cmd); err != nil {
 			return err
@@ -99,7 +108,13 @@ a file or directory can't be opened or the log written. Standard error ends with
 				}
 			}()
 		}
-		given := sandbox.Config{Args: append([]string{filepath.Base(args[0])}, args[1:]...), Stdout: codeOutput(cmd.OutOrStdout()), Stderr: codeOutput(cmd.ErrOrStderr()), Clock: clock, Random: random, Env: map[string]string{}}
+		module, rest := args[0], args[1:]
+		if len(rest) > 0 && rest[0] == "--" {
+			rest = rest[1:]
+		}
+		out, errs := newCodeOutput(cmd.OutOrStdout()), newCodeOutput(cmd.ErrOrStderr())
+		r.errs = errs
+		given := sandbox.Config{Args: append([]string{filepath.Base(module)}, rest...), Stdout: out, Stderr: errs, Clock: clock, Random: random, Env: map[string]string{}}
 		for _, e := range env {
 			name, value, ok := strings.Cut(e, "=")
 			if !ok || name == "" {
@@ -120,15 +135,24 @@ a file or directory can't be opened or the log written. Standard error ends with
 				return err
 			}
 		}
-		module, err := readLimited(cmd.InOrStdin(), args[0], meter.MaxModule)
+		wasm, err := readLimited(cmd.InOrStdin(), module, meter.MaxModule)
 		if err != nil {
 			return err
 		}
 		var network enforce.Network
 		if secrets != "" {
+			if _, err := os.ReadDir(secrets); err != nil {
+				return ioError(secrets, err)
+			}
 			network.Secrets = secret.Dir(secrets)
 		}
-		return r.run(module, given, network, format.value)
+		// Whoever interrupts the code, or stops to read what it writes, wants the log to end in order.
+		signal.Ignore(syscall.SIGPIPE)
+		var stop context.CancelFunc
+		r.ctx, stop = signal.NotifyContext(r.ctx, os.Interrupt)
+		defer stop()
+		err = r.run(wasm, given, network, format.value)
+		return errors.Join(err, out.flush())
 	}
 	return cmd
 }
@@ -143,6 +167,7 @@ type runner struct {
 	places map[string]string // where directories are on this machine, by their paths in the sandbox
 	asked  tally
 	where  resource.Name // the URL that was permitted last: where a secret goes
+	errs   *codeOutput   // standard error
 	failed error         // why something couldn't be recorded; the code isn't let do anything more
 }
 
@@ -156,7 +181,10 @@ type tally struct {
 const maxToldDenials = 20
 
 func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network, format string) error {
-	facts := eval.Facts{Time: time.Now()}
+	facts := r.asker.evidence.facts
+	if facts.Time.IsZero() {
+		facts.Time = time.Now()
+	}
 	req := eval.Request{Kind: lang.Agent, Subject: r.agent}
 	if err := r.asker.evidence.lend(r.asker.program, &req, &facts); err != nil {
 		return &exitError{exitInvalid, err.Error()}
@@ -210,10 +238,19 @@ func (r *runner) place(dirs []files.Dir) error {
 			}
 			return usageError(r.cmd, "--dir: %s is no directory of the sandbox; there are %s", report.Escape(path), cmp.Or(strings.Join(known, ", "), "none"))
 		}
+		at, err := filepath.EvalSymlinks(r.places[path])
+		if err == nil {
+			at, err = filepath.Abs(at)
+		}
+		if err != nil {
+			return ioError(r.places[path], err)
+		}
 		for i, d := range dirs {
-			if below, ok := strings.CutPrefix(d.Path+"/", path+"/"); ok {
-				dirs[i].At = filepath.Join(r.places[path], below)
+			below, ok := strings.CutPrefix(d.Path, strings.TrimSuffix(path, "/"))
+			if !ok || below != "" && below[0] != '/' {
+				continue
 			}
+			dirs[i].At = filepath.Join(at, below) // a link that is named is the user's own; one in the directory may be anybody's, and is refused
 		}
 	}
 	return nil
@@ -227,8 +264,12 @@ func (r *runner) ask(_ context.Context, action string, on resource.Name) (func(e
 	an := answer{program: r.asker.program, request: eval.Request{Kind: lang.Agent, Subject: r.agent, Action: action, Resource: on}, facts: r.asker.evidence.facts}
 	if !r.bounds.Allows(action, on) {
 		an.decision = eval.Decision{Code: eval.CodeOutsideSandbox, Detail: "the sandbox doesn't name it"}
-	} else if r.asker.consider(&an); an.invalid != nil {
-		return nil, an.invalid
+	} else if r.asker.consider(&an); an.invalid != nil { // the token held when the code began
+		an.decision = eval.Decision{Code: pep.CodeToken + "refused", Detail: an.invalid.Error()}
+		if terr := (*token.Error)(nil); errors.As(an.invalid, &terr) {
+			an.decision.Code = pep.CodeToken + eval.Code(terr.Reason)
+		}
+		an.invalid = nil
 	}
 	r.asker.record(&an, nil)
 	an.settle()
@@ -237,19 +278,22 @@ func (r *runner) ask(_ context.Context, action string, on resource.Name) (func(e
 	}
 	if an.decision.Outcome != eval.Permit {
 		if r.asked.Denied++; r.asked.Denied <= maxToldDenials {
-			fmt.Fprint(r.cmd.ErrOrStderr(), "moatc: "+an.text())
+			fmt.Fprint(r.errs.own(), "moatc: "+an.text())
 		}
 		return nil, fmt.Errorf("%s on %s: %s", action, on, an.decision.Code)
 	}
 	r.asked.Permitted++
-	if an.ticket == nil {
-		return nil, nil
+	index := uint64(0)
+	if an.ticket != nil {
+		index = an.ticket.Index
 	}
-	index := an.ticket.Index
 	switch action {
 	case egress.ActionConnect, egress.ActionSend:
 		r.where = on
 		return func(o egress.Outcome) error {
+			if o.Detail != "" && action == egress.ActionConnect {
+				complain(r.errs.own(), fmt.Errorf("%s: %s: %s", on, o.Word, o.Detail))
+			}
 			return r.write(&audit.Effect{Decision: index, Agent: r.agent, Action: action, Resource: audit.Shown(on.String()), Outcome: o.Word, Status: uint64(o.Status), Bytes: uint64(o.Sent + o.Received), Detail: audit.Shown(o.Detail)})
 		}, nil
 	case egress.ActionUse:
@@ -260,9 +304,12 @@ func (r *runner) ask(_ context.Context, action string, on resource.Name) (func(e
 	return nil, nil
 }
 
-// write adds to the log. Once that has failed, the code isn't let do anything more.
+// write adds to the log, if one is kept. Once that has failed, the code isn't let do anything more.
 func (r *runner) write(ev audit.Event) error {
-	if _, err := r.asker.log.Append(r.ctx, ev); err != nil {
+	if r.asker.log == nil {
+		return nil
+	}
+	if _, err := r.asker.log.Append(context.Background(), ev); err != nil {
 		r.failed = err
 	}
 	return r.failed
@@ -270,7 +317,7 @@ func (r *runner) write(ev audit.Event) error {
 
 // record writes down how the run ended.
 func (r *runner) record(m *sandbox.Module, res sandbox.Result) {
-	if r.asker.log == nil || r.failed != nil {
+	if r.failed != nil {
 		return
 	}
 	ev := &audit.SandboxCall{Agent: r.agent, Module: m.Digest(), Function: "_start", Outcome: string(res.Outcome), Fuel: res.Fuel, Memory: res.Memory, Nanos: uint64(res.Took)}
@@ -282,7 +329,7 @@ func (r *runner) record(m *sandbox.Module, res sandbox.Result) {
 
 // tell says on standard error how the run ended, since standard output is the code's.
 func (r *runner) tell(res sandbox.Result, format string) error {
-	out := r.cmd.ErrOrStderr()
+	out := r.errs.own()
 	if format == "json" {
 		j := runJSON{Outcome: string(res.Outcome), ExitCode: res.Code, Fuel: used{res.Fuel, r.bounds.Fuel}, Memory: used{res.Memory, r.bounds.Memory},
 			Milliseconds: used{uint64(res.Took.Milliseconds()), uint64(r.bounds.Timeout.Milliseconds())}, Asked: r.asked}

@@ -2,11 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/moat-lang/moat/audit"
+	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox/files"
 )
 
 // buildGuest compiles the program of policies/code-runner.
@@ -148,5 +154,94 @@ permit analyst to connect on "https://**"
 	}
 	if code := doMain(append(at, "--dir", "/etc="+elsewhere, guest), strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "there are "+data) {
 		t.Errorf("another directory: %d %s", code, &stderr)
+	}
+}
+
+// A token that held when the code began and doesn't any more is a deny like others: told, counted, and in the log.
+func TestRunTokenEnds(t *testing.T) {
+	var stderr strings.Builder
+	cmd := newRun()
+	cmd.SetErr(&stderr)
+	ev := &evidence{code: true, tokenFile: "../../policies/multi-agent/reviewer.token", trustFile: "../../policies/multi-agent/trust.json"}
+	if err := ev.read(cmd); err != nil {
+		t.Fatal(err)
+	}
+	p, err := eval.Load("../../policies/multi-agent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := openLog(cmd, t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{cmd: cmd, asker: &asker{program: p, history: eval.NewHistory(), evidence: ev, text: true, log: log}, agent: "reviewer", errs: newCodeOutput(&stderr), bounds: eval.Sandbox{Read: []string{"/"}}}
+	on, err := resource.Parse("file:///srv/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ask(t.Context(), "read", on); err == nil || r.asked != (tally{Denied: 1}) || !strings.Contains(stderr.String(), "moatc: deny    reviewer read file:///srv/x  token_expired") {
+		t.Errorf("%v %+v %s", err, r.asked, &stderr)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for rec, err := range audit.Read(log.Dir(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, ok := rec.Event.(*audit.Decision); rec.Index == 1 && (!ok || d.Code != "token_expired" || d.Action != "read") {
+			t.Errorf("%+v", rec.Event)
+		}
+	}
+}
+
+// A directory that is given for one of the sandbox takes those in it along, and none of them through a link.
+func TestPlace(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.MkdirAll(dir+"/real/srv/out", 0o700), os.MkdirAll(dir+"/evil", 0o700), os.Symlink(dir+"/evil", dir+"/real/srv/link"), os.Symlink(dir+"/real", dir+"/named")); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		dirs   []string
+		places map[string]string
+		want   []string // "": where it says
+		fails  string
+	}{
+		"none":               {[]string{"/srv"}, nil, []string{""}, ""},
+		"one":                {[]string{"/srv", "/srv/out", "/srvx"}, map[string]string{"/srv": dir + "/real/srv"}, []string{dir + "/real/srv", dir + "/real/srv/out", ""}, ""},
+		"the root":           {[]string{"/", "/srv/out"}, map[string]string{"/": dir + "/real"}, []string{dir + "/real", dir + "/real/srv/out"}, ""},
+		"the longer one":     {[]string{"/srv", "/srv/out"}, map[string]string{"/srv": dir + "/real/srv", "/srv/out": dir + "/evil"}, []string{dir + "/real/srv", dir + "/evil"}, ""},
+		"by a link":          {[]string{"/", "/srv"}, map[string]string{"/": dir + "/named"}, []string{dir + "/real", dir + "/real/srv"}, ""},
+		"a link in it":       {[]string{"/srv", "/srv/link"}, map[string]string{"/srv": dir + "/real/srv"}, nil, "symbolic link"},
+		"another":            {[]string{"/srv"}, map[string]string{"/srv/out": dir + "/evil"}, nil, "there are /srv"},
+		"where is nothing":   {[]string{"/srv"}, map[string]string{"/srv": dir + "/none"}, nil, "no such file"},
+		"one that isn't yet": {[]string{"/srv", "/srv/new"}, map[string]string{"/srv": dir + "/real/srv"}, []string{dir + "/real/srv", dir + "/real/srv/new"}, ""},
+	} {
+		r := &runner{cmd: newRun(), places: c.places}
+		var dirs []files.Dir
+		for _, path := range c.dirs {
+			dirs = append(dirs, files.Dir{Path: path})
+		}
+		err := r.place(dirs)
+		for _, d := range dirs {
+			if d.At != "" && err == nil && !strings.HasSuffix(d.Path, "/new") {
+				var f *files.FS
+				if f, err = files.Open(d, files.Options{}); err == nil {
+					err = f.Close()
+				}
+			}
+		}
+		if (err != nil) != (c.fails != "") || err != nil && !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for i := range c.want {
+			if dirs[i].At != c.want[i] {
+				t.Errorf("%s: %s is at %q", name, dirs[i].Path, dirs[i].At)
+			}
+		}
 	}
 }

@@ -44,8 +44,8 @@ func Config(bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask eg
 		}
 		return ask(ctx, action, on)
 	}
-	if network.Secrets == nil {
-		secrets = nil
+	if network.Secrets == nil { // then what is bound has no value
+		options.Secrets = secret.Map{}
 	}
 	for _, s := range secrets {
 		if len(s.On.Patterns) != 1 {

@@ -19,12 +19,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
+	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/pep"
 	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox"
@@ -342,4 +344,40 @@ func TestRunRefused(t *testing.T) {
 	if res, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Config{Args: []string{"guest", w.dir + "/a.csv"}, Stdout: &out}, w.network); err == nil || res != (sandbox.Result{}) || strings.Contains(out.String(), "words") {
 		t.Errorf("with a closed log: %v %q", err, &out)
 	}
+}
+
+// What the language accepts of a secret is what can be bound: a policy that checks isn't one by which no code runs.
+func TestSecretsThatCheck(t *testing.T) {
+	headers := []string{"Authorization", "X-Api-Key", "api-key", "", "X Y", "X_Y", "Host", "content-length", "TE", "Proxy-Authorization", "Range", "Cookie", strings.Repeat("h", 256), strings.Repeat("h", 257)}
+	templates := []string{"{}", "Bearer {}", "", "Bearer", "{}{}", " {}", "{} ", "\t{}", "a\t{}", "\r{}", "a\n{}", "\x00{}", "\x01{}", "\x7f{}", "é{}", "\u00a0{}", strings.Repeat("t", 1022) + "{}", strings.Repeat("t", 1023) + "{}"}
+	urls := []string{"https://example.com/**", "https://**", "http://example.com/**", "{https,http}://example.com/", "https://{a.com,b.com}/x", "tool://x"}
+	check := func(header, template, on string) {
+		source := fmt.Sprintf("policy p edition 1\nagent a\npermit a to use on \"secret://k\"\nsecret k for a on %s as header %s %s\n", quoted(on), quoted(header), quoted(template))
+		program, _ := lang.LoadFS(fstest.MapFS{"p.moat": {Data: []byte(source)}}, ".")
+		pattern, err := resource.ParsePattern(on)
+		if err == nil {
+			_, err = secret.NewBinding("k", pattern, header, template)
+		}
+		if (program != nil) != (err == nil) {
+			t.Errorf("header %.20q, template %.20q, on %s: checks %t, binds %v", header, template, on, program != nil, err)
+		}
+	}
+	for _, h := range headers {
+		check(h, "{}", urls[0])
+	}
+	for _, tm := range templates {
+		check("Authorization", tm, urls[0])
+	}
+	for _, u := range urls {
+		check("Authorization", "{}", u)
+	}
+}
+
+// quoted writes a text as a string of the language.
+func quoted(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		fmt.Fprintf(&b, "\\u{%x}", r)
+	}
+	return `"` + b.String() + `"`
 }

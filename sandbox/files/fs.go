@@ -45,12 +45,13 @@ func Open(dir Dir, opts Options) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := filepath.EvalSymlinks(cmp.Or(dir.At, dir.Path))
+	at := cmp.Or(dir.At, dir.Path)
+	real, err := filepath.EvalSymlinks(at)
 	if err != nil {
 		return nil, err
 	}
-	if dir.At == "" && at != dir.Path {
-		return nil, fmt.Errorf("%q leads through a symbolic link to %q, which is the path to name", dir.Path, at)
+	if real != at {
+		return nil, fmt.Errorf("%q leads through a symbolic link to %q, which is the path to name", at, real)
 	}
 	fd, err := openat(unix.AT_FDCWD, at, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {

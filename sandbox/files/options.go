@@ -43,7 +43,7 @@ const (
 type Dir struct {
 	Path  string // of the host: absolute, clean, through no symbolic link, and canonical as a file:// resource
 	Write bool   // whether anything may be asked but read and list; if not, it is EROFS
-	// At is where the directory is on this machine, for whoever tries on one what is for another; empty: at Path. What is asked is about Path.
+	// At is where the directory is on this machine, for whoever tries on one what is for another: a path as Path is; empty: at Path. What is asked is about Path.
 	At string
 }
 
