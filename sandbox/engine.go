@@ -51,7 +51,7 @@ type Module struct {
 }
 
 // Compile checks a module in the binary format and makes it ready to run. The bounds on modules are those of package meter; the time it takes grows with the size of the
-// module, from a second for three megabytes of Go to some twenty for one that is made to be slow, and isn't ended by the context. What it may import are the functions of WASI preview 1 and of `moat` (spec/SANDBOX.md).
+// module, from a second for three megabytes of Go to some twenty for one that is made to be slow, and the context ends it between functions only. What it may import are the functions of WASI preview 1 and of `moat` (spec/SANDBOX.md).
 func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	metered, err := meter.Instrument(wasm)
 	if err != nil {
@@ -62,16 +62,22 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 			return nil, fmt.Errorf("sandbox: the module is refused: it imports %.80q of %.80q; there are the functions of wasi_snapshot_preview1 and of moat", i.Name, i.Module)
 		}
 	}
+	invalid := func(err error) error {
+		if ctx.Err() != nil {
+			return fmt.Errorf("sandbox: compiling was given up: %w", context.Cause(ctx))
+		}
+		return fmt.Errorf("sandbox: the module is invalid: %w", err)
+	}
 	original, err := e.strict.CompileModule(ctx, wasm)
 	if err != nil {
-		return nil, fmt.Errorf("sandbox: the module is invalid: %w", err)
+		return nil, invalid(err)
 	}
 	if err := original.Close(ctx); err != nil {
 		return nil, err
 	}
 	m := &Module{engine: e, metered: metered, digest: sha256.Sum256(wasm)}
 	if m.compiled, err = e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), metered.Wasm); err != nil {
-		return nil, fmt.Errorf("sandbox: the module is invalid: %w", err)
+		return nil, invalid(err)
 	}
 	if f := m.compiled.ExportedFunctions()[startFunc]; f == nil || len(f.ParamTypes())+len(f.ResultTypes()) > 0 {
 		return nil, errors.Join(errors.New("sandbox: the module is refused: it exports no function _start without parameters and results, as commands of WASI do"), m.Close(ctx))

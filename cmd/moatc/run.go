@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/signal"
@@ -209,6 +210,9 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 	}
 	defer engine.Close(r.ctx)
 	m, err := engine.Compile(r.ctx, wasm)
+	if r.ctx.Err() != nil {
+		return err
+	}
 	if err != nil {
 		return &exitError{exitInvalid, err.Error()}
 	}
@@ -343,6 +347,9 @@ func (r *runner) tell(res sandbox.Result, format string) error {
 	}
 	if res.Err != nil {
 		complain(out, res.Err)
+	}
+	if res.Outcome == sandbox.Refused && errors.Is(res.Err, fs.ErrNotExist) {
+		fmt.Fprintln(out, "moatc: --dir PATH=DIRECTORY says where a directory of the sandbox is on this machine")
 	}
 	_, err := fmt.Fprintf(out, "moatc: %s: %s of %s fuel, %.1f of %.1f MiB, %s of %s; asked for %s, %d denied\n", res.Outcome, grouped(res.Fuel), grouped(r.bounds.Fuel),
 		float64(res.Memory)/(1<<20), float64(r.bounds.Memory)/(1<<20), res.Took.Round(time.Millisecond), r.bounds.Timeout, plural(r.asked.Permitted+r.asked.Denied, "thing"), r.asked.Denied)
