@@ -130,9 +130,11 @@ func TestS08NotGranted(t *testing.T) {
 		{"other.example.com", []string{"key"}, CodeRefused},
 		{"api.example.com", []string{"path"}, CodeRefused},
 		{"api.example.com", []string{"unknown"}, CodeRefused},
-		{"api.example.com", []string{""}, CodeRefused},
-		{"api.example.com", []string{"../key"}, CodeRefused},
 		{"api.example.com", []string{"KEY"}, CodeRefused},
+		{"api.example.com", []string{""}, CodeBadRequest},
+		{"api.example.com", []string{"../key"}, CodeBadRequest},
+		{"api.example.com", []string{"key/x"}, CodeBadRequest},
+		{"api.example.com", []string{"unknown", "unknown"}, CodeBadRequest},
 		{"api.example.com", []string{"key", "same"}, CodeBadRequest},
 		{"api.example.com", []string{"key", "key"}, CodeBadRequest},
 		{"api.example.com", make([]string, MaxSecrets+1), CodeBadRequest},
@@ -149,5 +151,50 @@ func TestS08NotGranted(t *testing.T) {
 	}
 	if _, err := w.get("/"); err != nil || w.requests[0].Header["Authorization"] != nil || w.requests[0].Header["X-Api-Key"] != nil {
 		t.Errorf("a secret that isn't named is sent: %v, %v", w.requests[0].Header, err)
+	}
+}
+
+// What a guest asks for with a secret that isn't for there is on record like anything else: the questions, and how they ended.
+func TestS08NotBoundIsRecorded(t *testing.T) {
+	const tooMany = "s0 s1 s2 s3 s4 s5 s6 s7 s8"
+	for _, tt := range []struct {
+		method, host, secrets, deny string
+		code                        Code
+		asked, outcomes             string
+		detail                      string
+	}{
+		{"GET", "other", "key", "", CodeRefused, "connect U, use secret://key", "connect refused 0, use refused 0", "the secret key isn't bound to U"},
+		{"POST", "other", "key", "", CodeRefused, "connect U, send U, use secret://key", "connect refused 0, send refused 0, use refused 0", "the secret key isn't bound to U"},
+		{"GET", "api", "unknown", "", CodeRefused, "connect U, use secret://unknown", "connect refused 0, use refused 0", "the agent has no secret unknown"},
+		{"GET", "api", "other unknown key", "", CodeRefused, "connect U, use secret://other, use secret://unknown", "connect refused 0, use refused 0, use refused 0", "the agent has no secret unknown"},
+		{"GET", "api", "unknown", "use", CodeRefused, "connect U, use secret://unknown", "connect refused 0", "use on secret://unknown: the policy says no"},
+		{"GET", "api", "unknown", "connect", CodeRefused, "connect U", "", "connect on U: the policy says no"},
+		{"GET", "api", "key same", "", CodeBadRequest, "", "", "two secrets for the header Authorization"},
+		{"GET", "api", "unknown unknown", "", CodeBadRequest, "", "", "one secret is named twice"},
+		{"GET", "api", "../key", "", CodeBadRequest, "", "", "the name of a secret is letters, digits, hyphens and underscores"},
+		{"GET", "api", tooMany, "", CodeBadRequest, "", "", "too many secrets"},
+	} {
+		w := newWorld(t, nothing, func(o *Options) {
+			o.Bindings = append(o.Bindings, bind(t, "same", "https://**", "Authorization", "{}"))
+		})
+		w.deny = tt.deny
+		url := w.url(tt.host+".example.com", "/")
+		_, err := w.Do(t.Context(), &Request{Method: tt.method, URL: url, Secrets: strings.Fields(tt.secrets)})
+		wantCode(t, err, tt.code)
+		asked := strings.ReplaceAll(strings.Join(w.asked, ", "), "https://"+tt.host+".example.com/", "U")
+		if asked != tt.asked || strings.Join(w.outcomes, ", ") != tt.outcomes {
+			t.Errorf("%s with %s: asked %q, ended %q; want %q, %q", tt.host, tt.secrets, asked, w.outcomes, tt.asked, tt.outcomes)
+		}
+		if detail := strings.ReplaceAll(err.(*Error).Detail, url, "U"); detail != tt.detail {
+			t.Errorf("%s with %s: the detail is %q, want %q", tt.host, tt.secrets, detail, tt.detail)
+		}
+		for _, d := range w.details {
+			if d != err.(*Error).Detail {
+				t.Errorf("%s with %s: on record is %q, want %q", tt.host, tt.secrets, d, err.(*Error).Detail)
+			}
+		}
+		if w.count() != 0 || len(w.names.asked) != 0 {
+			t.Errorf("%s with %s: %d requests, resolved %q", tt.host, tt.secrets, w.count(), w.names.asked)
+		}
 	}
 }

@@ -19,12 +19,12 @@ import (
 func (c *Client) send(ctx context.Context, h *hop, values []secret.Value) (*Response, Outcome, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	for i, b := range h.bindings {
-		field, err := b.Fill(values[i])
+	for i, w := range h.secrets {
+		field, err := w.binding.Fill(values[i])
 		if err != nil {
 			return nil, Outcome{}, failed(CodeUnavailable, StageAsk, err.Error())
 		}
-		h.header.Set(b.Header(), field)
+		h.header.Set(w.binding.Header(), field)
 	}
 	c.kept.add(values) // before anything is sent, so that no response can come earlier
 	conn, failure := c.connect(ctx, h.name, h.url)

@@ -8,24 +8,41 @@ import (
 	"github.com/moat-lang/moat/secret"
 )
 
-// bound returns the bindings of the secrets that a request names, if each may go to this URL. Why one may not is for the operator.
-func (c *Client) bound(names []string, url resource.Name) ([]*secret.Binding, *Error) {
+// A wanted secret is one that a request names.
+type wanted struct {
+	name    string
+	binding *secret.Binding // nil: it may not go to the URL
+	why     string          // it may not, for the operator
+}
+
+// wanted returns the secrets that a request names, if it may name them: not too many, none twice, and no two for one header.
+func (c *Client) wanted(names []string, url resource.Name) ([]wanted, *Error) {
 	if len(names) > MaxSecrets {
 		return nil, badRequest("too many secrets")
 	}
-	var all []*secret.Binding
+	var all []wanted
 	for _, name := range names {
-		b := c.bindings[name]
-		if b == nil {
-			return nil, failed(CodeRefused, StageCheck, "the agent has no secret of the name that it gave")
+		if secret.CheckName(name) != nil {
+			return nil, badRequest("the name of a secret is letters, digits, hyphens and underscores")
 		}
-		if !b.Match(url) {
-			return nil, failed(CodeRefused, StageCheck, "the secret "+name+" isn't bound to "+url.String())
+		w := wanted{name: name}
+		switch b := c.bindings[name]; {
+		case b == nil:
+			w.why = "the agent has no secret " + name
+		case !b.Match(url):
+			w.why = "the secret " + name + " isn't bound to " + url.String()
+		default:
+			w.binding = b
 		}
-		if slices.ContainsFunc(all, func(other *secret.Binding) bool { return other.Header() == b.Header() }) {
-			return nil, badRequest("two secrets for the header " + b.Header())
+		for _, other := range all {
+			switch {
+			case other.name == name:
+				return nil, badRequest("one secret is named twice")
+			case other.binding != nil && w.binding != nil && other.binding.Header() == w.binding.Header():
+				return nil, badRequest("two secrets for the header " + w.binding.Header())
+			}
 		}
-		all = append(all, b)
+		all = append(all, w)
 	}
 	return all, nil
 }
