@@ -4,13 +4,17 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/moat-lang/moat/secret"
 )
@@ -104,13 +108,78 @@ func TestKept(t *testing.T) {
 	for i := range MaxKept + 1 {
 		k.add([]secret.Value{mustValue(t, fmt.Sprintf("value-number-%04d", i))})
 	}
-	if len(k.values) != MaxKept || k.string(first) != first || k.string("value-number-0001") != secret.Placeholder {
-		t.Errorf("%d values", len(k.values))
+	if len(k.sent) != MaxKept || k.string(first) != first || k.string("value-number-0001") != secret.Placeholder {
+		t.Errorf("%d values", len(k.sent))
 	}
 	k.add([]secret.Value{mustValue(t, "value-number-0001")}) // it is the newest now
 	k.add([]secret.Value{mustValue(t, "another-value")})
 	if k.string("value-number-0001") != secret.Placeholder || k.string("value-number-0002") == secret.Placeholder {
 		t.Error("the one that was used last is forgotten")
+	}
+}
+
+// A counting store tells how often each value was read, and has an error for one of them.
+type countingStore struct {
+	secret.Map
+	mu    sync.Mutex
+	reads map[string]int
+}
+
+func (s *countingStore) Value(name string) (secret.Value, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads[name]++
+	if name == "broken" {
+		return secret.Value{}, errors.New("the disk is gone")
+	}
+	return s.Map.Value(name)
+}
+
+// A secret that is bound for the agent is taken out though this client has never sent it: another run may have.
+func TestS08EchoOfAnother(t *testing.T) {
+	const other = "ANother-Value-0"
+	store := &countingStore{Map: secret.Map{"key": mustValue(t, value), "other": mustValue(t, other)}, reads: map[string]int{}}
+	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Etag", other)
+		io.WriteString(rw, "of another: "+other+", "+url.QueryEscape(value)+", and yours: "+r.Header.Get("Authorization"))
+	}, func(o *Options) {
+		o.Secrets = store
+		o.Bindings = append([]*secret.Binding{bind(t, "broken", "https://**", "X-Broken", "{}"), bind(t, "missing", "https://**", "X-Missing", "{}")}, o.Bindings...)
+	})
+	for i, secrets := range [][]string{nil, {"key"}, nil} {
+		resp, err := w.get("/", secrets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "of another: ‹secret›, ‹secret›, and yours: "
+		if secrets != nil {
+			want += "Bearer ‹secret›"
+		}
+		if string(resp.Body) != want || resp.Header["Etag"][0] != secret.Placeholder {
+			t.Errorf("%d: %q, %q", i, resp.Body, resp.Header)
+		}
+	}
+	// The bound ones don't make room for what is sent as values change.
+	for i := range MaxKept + 1 {
+		w.kept.add([]secret.Value{mustValue(t, fmt.Sprintf("value-number-%04d", i))})
+	}
+	if got := w.kept.string(other + " value-number-0000 value-number-0064"); got != "‹secret› value-number-0000 ‹secret›" {
+		t.Errorf("%q", got)
+	}
+	if diff := cmp.Diff(map[string]int{"broken": 1, "missing": 1, "other": 1, "key": 2}, store.reads); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+}
+
+// What is refused doesn't have values read.
+func TestS08RefusedReadsNothing(t *testing.T) {
+	store := &countingStore{Map: secret.Map{}, reads: map[string]int{}}
+	w := newWorld(t, nothing, func(o *Options) { o.Secrets = store })
+	w.deny = "connect"
+	_, err := w.get("/", "key")
+	wantCode(t, err, CodeRefused)
+	if len(store.reads) != 0 {
+		t.Errorf("read: %v", store.reads)
 	}
 }
 

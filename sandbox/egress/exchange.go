@@ -26,6 +26,7 @@ func (c *Client) send(ctx context.Context, h *hop, values []secret.Value) (*Resp
 		}
 		h.header.Set(w.binding.Header(), field)
 	}
+	c.kept.bind(c.opts.Secrets, c.opts.Bindings)
 	c.kept.add(values) // before anything is sent, so that no response can come earlier
 	conn, failure := c.connect(ctx, h.name, h.url)
 	if failure != nil {

@@ -20,7 +20,7 @@ const (
 	MaxSecrets        = 8        // secrets in one request
 	MaxResponseHeader = 64 << 10 // bytes in the head of a response, and of those that come before it with a status of 1xx
 	MaxAddresses      = 4        // addresses of a name that are tried
-	MaxKept           = 64       // values that are taken out of responses
+	MaxKept           = 64       // values that are taken out of responses, beside those of the bindings
 )
 
 // Defaults of Options, and how long a connection may take to be made.
@@ -41,7 +41,8 @@ type Resolver interface {
 type Options struct {
 	Ask Ask
 
-	// Secrets has the values, and Bindings are those of the agent, one for each name. A guest can't set the header of any of them.
+	// Secrets has the values, and Bindings are those of the agent, one for each name. A guest can't set the header of any of them. The values of all of them
+	// are read before the first request, in order to take them out of responses, whether or not they are used; what the store doesn't have then isn't.
 	Secrets  secret.Store
 	Bindings []*secret.Binding
 

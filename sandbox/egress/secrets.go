@@ -47,12 +47,31 @@ func (c *Client) wanted(names []string, url resource.Name) ([]wanted, *Error) {
 	return all, nil
 }
 
-// kept are the values that a client has sent. A server can repeat one later than in the response to it, so all of them are taken out of
-// each response. When there are more than MaxKept, which only happens as values change, the one that was sent longest ago is forgotten.
+// kept are the values that are taken out of each response: those of all secrets that are bound for the agent, for a server may have been told one by
+// somebody else, and those that this client has sent, for they may have changed since, and a server can repeat one later than in the response to it. When
+// more than MaxKept others than the bound ones were sent, which only happens as values change, the one that was sent longest ago is forgotten.
 type kept struct {
-	mu       sync.Mutex // also held while scrubbing, which takes memory: one response at a time
-	values   []secret.Value
-	scrubber *secret.Scrubber
+	once sync.Once // for what is bound
+
+	mu          sync.Mutex // also held while scrubbing, which takes memory: one response at a time
+	bound, sent []secret.Value
+	scrubber    *secret.Scrubber
+}
+
+// bind remembers, the first time, the values that the store has of the secrets of some bindings. What it doesn't have now, no server was told by way of it.
+func (k *kept) bind(store secret.Store, bindings []*secret.Binding) {
+	k.once.Do(func() {
+		var values []secret.Value
+		for _, b := range bindings {
+			if v, err := store.Value(b.Name()); err == nil && !v.IsZero() {
+				values = append(values, v)
+			}
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.bound = values
+		k.scrubber = secret.NewScrubber(k.bound...)
+	})
 }
 
 // add remembers values that are about to be sent.
@@ -61,16 +80,19 @@ func (k *kept) add(values []secret.Value) {
 	defer k.mu.Unlock()
 	changed := false
 	for _, v := range values {
-		i := slices.IndexFunc(k.values, v.Equal)
-		if i >= 0 {
-			k.values = slices.Delete(k.values, i, i+1)
+		if slices.ContainsFunc(k.bound, v.Equal) {
+			continue
 		}
-		k.values = append(k.values, v)
+		i := slices.IndexFunc(k.sent, v.Equal)
+		if i >= 0 {
+			k.sent = slices.Delete(k.sent, i, i+1)
+		}
+		k.sent = append(k.sent, v)
 		changed = changed || i < 0
 	}
 	if changed {
-		k.values = k.values[max(0, len(k.values)-MaxKept):]
-		k.scrubber = secret.NewScrubber(k.values...)
+		k.sent = k.sent[max(0, len(k.sent)-MaxKept):]
+		k.scrubber = secret.NewScrubber(slices.Concat(k.bound, k.sent)...)
 	}
 }
 
