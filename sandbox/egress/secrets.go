@@ -96,10 +96,16 @@ func (k *kept) add(values []secret.Value) {
 	}
 }
 
-func (k *kept) bytes(text []byte) []byte {
+// clean returns text without the values. How much there is to look through is paid before it is done.
+func (k *kept) clean(text []byte, pay func(bytes int) error) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.scrubber.Bytes(text)
+	return k.scrubber.Scrub(text, pay)
 }
 
-func (k *kept) string(text string) string { return string(k.bytes([]byte(text))) }
+// string returns a short text without the values.
+func (k *kept) string(text string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.scrubber.String(text)
+}
