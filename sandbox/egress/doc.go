@@ -12,8 +12,8 @@
 //   - A redirect is returned and not followed: the next hop is another request, with no secret unless it names one and is permitted.
 //   - A secret goes into the header of its binding, on a URL that its binding matches, over TLS, and for this hop alone. What comes back has
 //     none of the values that are bound for the agent or that this client has sent, as far as [secret.Scrubber] finds them.
-//   - A guest's headers can't change to which address a request goes, which host, method and path stand in it, or how HTTP reads it; and none of those that
-//     servers and proxies are known to follow instead is a guest's to set. That list isn't all there are: a server that takes another method or path, or
+//   - A guest's headers can't change to which address a request goes, which host, method and path stand in it, or how HTTP reads it. Those of a
+//     list, which many servers and proxies follow instead, aren't a guest's to set. It isn't all there are: a server that takes another method or path, or
 //     who asks, from a header of its own is told them by whoever may send to it.
 //   - No proxy, no cookies, no cache, no connection that is used twice, nothing taken from the environment but the system's root certificates
 //     and the configuration of its resolver.
