@@ -2,11 +2,13 @@ package secret
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestDir(t *testing.T) {
@@ -65,6 +67,60 @@ func TestDir(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A file and a directory that belong to somebody else aren't trusted, whatever their modes; those of root are.
+func TestDirOwner(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "api")
+	if err := os.WriteFile(path, []byte(sample), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	me := os.Geteuid()
+	chown := func(path string, to int) {
+		t.Helper()
+		if err := os.Chown(path, to, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if me == 0 { // what is root's is trusted by everybody
+		if _, err := Dir(dir).value("api", 4242); err != nil {
+			t.Errorf("root's: %v", err)
+		}
+		me = 4242
+		chown(path, me)
+		if _, err := Dir(dir).Value("api"); err == nil || !strings.Contains(err.Error(), "api belongs to user 4242") {
+			t.Errorf("root reads what is another's: %v", err)
+		}
+		chown(dir, me)
+	}
+	if v, err := Dir(dir).value("api", me); err != nil || v.text() != sample {
+		t.Errorf("its owner: %v", err)
+	}
+	if v, err := Dir(dir).value("api", me+1); err == nil || !strings.Contains(err.Error(), filepath.Base(dir)+" belongs to user") || !v.IsZero() {
+		t.Errorf("another's directory: %v", err)
+	}
+	if contents, err := readPrivate(path, me+1); err == nil || !strings.Contains(err.Error(), "api belongs to user") || contents != nil {
+		t.Errorf("another's file: %v", err)
+	}
+	for uid, trusted := range map[uint32]bool{0: true, 7: true, 8: false, 1 << 31: false, 1<<32 - 1: false} {
+		if err := owned("x", info{&syscall.Stat_t{Uid: uid}}, 7); (err == nil) != trusted {
+			t.Errorf("of user %d: %v", uid, err)
+		}
+	}
+	if owned("x", info{nil}, 7) == nil {
+		t.Error("what is nobody's is trusted")
+	}
+}
+
+// An info is about a file of which only whose it is counts.
+type info struct{ sys any }
+
+func (info) Name() string       { return "x" }
+func (info) Size() int64        { return 0 }
+func (info) Mode() fs.FileMode  { return 0o600 }
+func (info) ModTime() time.Time { return time.Time{} }
+func (info) IsDir() bool        { return false }
+func (i info) Sys() any         { return i.sys }
 
 func TestMap(t *testing.T) {
 	m := Map{"a": mustNew(t, sample), "empty": {}}

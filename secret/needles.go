@@ -15,8 +15,8 @@ func needlesOf(v Value) []string {
 	plain := []string{text}
 	// Text that has been decoded along with what stands around it, though it has an escape of its own, as in "AAAA%2B…".
 	for decoded, i := []byte(text), 0; i < layers; i++ {
-		next, origin := unescape(decoded)
-		if origin == nil {
+		next := unescape(decoded, nil)
+		if next == nil {
 			break
 		}
 		plain = append(plain, string(next))

@@ -1,177 +1,187 @@
 package secret
 
-import (
-	"bytes"
-	"sort"
-	"strconv"
-)
+import "bytes"
 
-// An origin tells where the bytes of a decoded text come from. Bytes between two marks come from as many bytes one after the other.
-type origin []mark
-
-// A mark says that the byte at `at` of the decoded text was read from text[start:end].
-type mark struct{ at, start, end uint32 }
-
-// byteAt returns the place that one byte of the decoded text was read from.
-func (o origin) byteAt(at int) span {
-	i := sort.Search(len(o), func(i int) bool { return int(o[i].at) > at })
-	if i == 0 {
-		return span{at, at + 1}
-	}
-	m := o[i-1]
-	if int(m.at) == at {
-		return span{int(m.start), int(m.end)}
-	}
-	start := int(m.end) + at - int(m.at) - 1
-	return span{start, start + 1}
-}
-
-// span returns the place that a part of the decoded text, which isn't empty, was read from.
-func (o origin) span(sp span) span { return span{o.byteAt(sp.start).start, o.byteAt(sp.end - 1).end} }
-
-// unescape decodes what escapes in text stand for, each of them once and all kinds alike: of URLs (RFC 3986 section 2.1), JSON (RFC 8259
-// section 7), JavaScript and HTML. Line breaks are left out, which stand in long base64, and so are zeros, which stand in UTF-16. Only
-// escapes of ASCII are decoded, since values hold no more. The origin is nil if there was nothing to do.
-func unescape(text []byte) ([]byte, origin) {
-	if !bytes.ContainsAny(text, "%\\&\r\n\x00") {
-		return nil, nil
-	}
-	var out []byte
-	var from origin
-	dropped := false // something since the last byte
-	for i := 0; i < len(text); {
-		c, n := escape(text[i:])
-		if n == 1 && (c == '\r' || c == '\n' || c == 0) || n > 1 && (c == '\r' || c == '\n') {
-			dropped = true
-			i += n
-			continue
+// unescape returns text with what its escapes stand for in their place, each of them read once and all kinds alike: of URLs (RFC 3986 section 2.1), JSON
+// (RFC 8259 section 7), JavaScript (ECMA-262 section 12.9.4, with those of its annex B) and HTML. Line breaks are left out, which stand in long
+// base64, and so are zeros, which stand in UTF-16. Only escapes of ASCII are decoded, since values hold no more. It is nil if there was nothing to do, and
+// otherwise in the memory of room if that is enough.
+func unescape(text, room []byte) []byte {
+	first := bytes.IndexAny(text, triggers)
+	for first >= 0 && first < len(text) {
+		if _, n, keep := escape(text[first:]); n > 1 || !keep {
+			break
 		}
-		if n > 1 || dropped {
-			from = append(from, mark{uint32(len(out)), uint32(i), uint32(i + n)})
+		first++
+	}
+	if first < 0 || first == len(text) {
+		return nil
+	}
+	if cap(room) < len(text) {
+		room = make([]byte, 0, len(text))
+	}
+	out := append(room[:0], text[:first]...)
+	for i := first; i < len(text); {
+		c, n, keep := escape(text[i:])
+		switch {
+		case !keep:
+		case c == fj && n > 1:
+			out = append(out, "fj"...)
+		default:
+			out = append(out, c)
 		}
-		dropped = false
-		out = append(out, c)
 		i += n
 	}
-	if from == nil && !dropped {
-		return nil, nil
-	}
-	if from == nil {
-		from = origin{}
-	}
-	return out, from
+	return out
 }
 
-// escape returns the character that text begins with and how many bytes it takes: more than one if it is an escape.
-func escape(text []byte) (byte, int) {
+// triggers are the bytes that something other than themselves may begin with.
+const triggers = "%\\&\r\n\x00"
+
+// origins returns, in their own memory, where in text stands what stands at some places of its decoded form. These are in order, without overlaps and not
+// empty; what is returned may overlap where one escape stands for two characters. To read text once more takes no memory, as keeping where all of it was would.
+func origins(text []byte, places []span) []span {
+	out := places[:0]
+	at, i := 0, 0 // in the decoded text, in text
+	begun := false
+	var start int
+	for i < len(text) && len(out) < len(places) {
+		c, n, keep := escape(text[i:])
+		width := 1
+		switch {
+		case !keep:
+			i += n
+			continue
+		case c == fj && n > 1:
+			width = 2
+		}
+		for len(out) < len(places) {
+			place := places[len(out)]
+			if !begun && int(place.start) < at+width {
+				begun, start = true, i
+			}
+			if int(place.end) > at+width {
+				break
+			}
+			out = append(out, span{uint32(start), uint32(i + n)})
+			begun = false
+		}
+		at += width
+		i += n
+	}
+	return out
+}
+
+// fj stands for "fj", the two characters of ASCII that HTML has one name for. As an escape of itself it is none of ASCII.
+const fj = 0x80
+
+// escape returns the character that text begins with and how many bytes it takes: more than one if it is an escape. It isn't kept if it has no part in
+// what the text stands for.
+func escape(text []byte) (c byte, n int, keep bool) {
 	switch text[0] {
+	case '\r', '\n', 0:
+		return 0, 1, false
 	case '%':
-		if c, ok := number(text, 1, 3, 16); ok {
-			return c, 3
+		if c, end, ok := digits(text, 1, 2, 16); ok && end == 3 {
+			return c, 3, c != '\r' && c != '\n'
 		}
 	case '\\':
-		return backslash(text)
+		c, n = backslash(text)
+		return c, n, n == 1 || c != '\r' && c != '\n'
 	case '&':
-		return reference(text)
+		c, n = reference(text)
+		return c, n, n == 1 || c != '\r' && c != '\n'
 	}
-	return text[0], 1
+	return text[0], 1, true
 }
 
-// backslash reads an escape of JSON or JavaScript.
+// backslash reads an escape of JSON or JavaScript, in which a punctuation mark may stand for itself and a line break for nothing.
 func backslash(text []byte) (byte, int) {
 	if len(text) < 2 {
 		return text[0], 1
 	}
-	switch text[1] {
-	case '"', '\'', '\\', '/':
-		return text[1], 2
-	case 'n':
+	switch c := text[1]; {
+	case c == 'n':
 		return '\n', 2
-	case 'r':
+	case c == 'r':
 		return '\r', 2
-	case 'x':
-		if c, ok := number(text, 2, 4, 16); ok {
+	case c == 'x':
+		if c, end, ok := digits(text, 2, 2, 16); ok && end == 4 {
 			return c, 4
 		}
-	case 'u':
-		if c, ok := number(text, 2, 6, 16); ok {
+	case c == 'u' && len(text) > 2 && text[2] == '{':
+		if c, end, ok := digits(text, 3, len(text), 16); ok && end < len(text) && text[end] == '}' {
+			return c, end + 1
+		}
+	case c == 'u':
+		if c, end, ok := digits(text, 2, 4, 16); ok && end == 6 {
 			return c, 6
 		}
-		if end := bytes.IndexByte(text[:min(len(text), 10)], '}'); end > 3 && text[2] == '{' {
-			if c, ok := number(text, 3, end, 16); ok {
-				return c, end + 1
-			}
+	case '0' <= c && c <= '7':
+		most := 3
+		if c > '3' {
+			most = 2 // in a byte
 		}
+		if c, end, ok := digits(text, 1, most, 8); ok {
+			return c, end
+		}
+	case c == '\r', c == '\n', ' ' <= c && c <= '~' && !alphanumeric(c):
+		return c, 2
 	}
 	return text[0], 1
 }
 
-// named are the names of printable ASCII characters that escapers write, and those of others that values have
-// (https://html.spec.whatwg.org/multipage/named-characters.html).
-func named(name string) (byte, bool) {
-	switch name {
-	case "amp", "AMP":
-		return '&', true
-	case "lt", "LT":
-		return '<', true
-	case "gt", "GT":
-		return '>', true
-	case "quot", "QUOT":
-		return '"', true
-	case "apos":
-		return '\'', true
-	case "plus":
-		return '+', true
-	case "sol":
-		return '/', true
-	case "bsol":
-		return '\\', true
-	case "equals":
-		return '=', true
-	case "lowbar":
-		return '_', true
-	case "period":
-		return '.', true
-	case "colon":
-		return ':', true
-	case "percnt":
-		return '%', true
-	case "NewLine":
-		return '\n', true
-	}
-	return 0, false
-}
-
-// reference reads a character reference of HTML, which ends in a semicolon.
+// reference reads a character reference of HTML. A name ends in a semicolon; a number does without, as browsers read it.
 func reference(text []byte) (byte, int) {
-	end := bytes.IndexByte(text[:min(len(text), 12)], ';')
+	if len(text) > 1 && text[1] == '#' {
+		start, base := 2, 10
+		if len(text) > 2 && text[2]|0x20 == 'x' {
+			start, base = 3, 16
+		}
+		c, end, ok := digits(text, start, len(text), base)
+		switch {
+		case !ok:
+			return text[0], 1
+		case end < len(text) && text[end] == ';':
+			end++
+		}
+		return c, end
+	}
+	end := bytes.IndexByte(text[:min(len(text), longestName+2)], ';')
 	if end < 0 {
 		return text[0], 1
 	}
-	c, ok := named(string(text[1:end]))
-	switch {
-	case ok:
-	case end > 3 && text[1] == '#' && text[2]|0x20 == 'x':
-		c, ok = number(text, 3, end, 16)
-	case end > 2 && text[1] == '#':
-		c, ok = number(text, 2, end, 10)
+	if c := named(string(text[1:end])); c != 0 {
+		return c, end + 1
 	}
-	if !ok {
-		return text[0], 1
-	}
-	return c, end + 1
+	return text[0], 1
 }
 
-// number reads text[start:end] as the number of an ASCII character.
-func number(text []byte, start, end, base int) (byte, bool) {
-	if end > len(text) {
-		return 0, false
-	}
-	for _, c := range text[start:end] {
-		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
-			return 0, false // ParseUint would take "_" and "+" for some bases
+// digits reads the number of an ASCII character that begins at text[start] and has at most so many digits. It returns where it ends. Whatever is tried at
+// one place of a text, its digits are the only ones that are looked at, so that a text takes linear time.
+func digits(text []byte, start, most, base int) (c byte, end int, ok bool) {
+	n := 0
+	for end = start; end < len(text) && end-start < most; end++ {
+		d := digit(text[end])
+		if d >= base {
+			break
 		}
+		n = min(n*base+d, 0x80)
 	}
-	n, err := strconv.ParseUint(string(text[start:end]), base, 8)
-	return byte(n), err == nil && n < 0x80
+	return byte(n), end, end > start && n < 0x80
+}
+
+// digit returns what a digit is worth, and more than any base if it is none.
+func digit(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return 36
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 }

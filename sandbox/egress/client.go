@@ -32,12 +32,12 @@ type Response struct {
 
 // A hop is one request that was checked.
 type hop struct {
-	name     resource.Name
-	url      *url.URL
-	method   string
-	header   http.Header
-	body     []byte
-	bindings []*secret.Binding
+	name    resource.Name
+	url     *url.URL
+	method  string
+	header  http.Header
+	body    []byte
+	secrets []wanted
 }
 
 // Do makes one request, without following a redirect. The error is an [*Error].
@@ -87,11 +87,11 @@ func (c *Client) check(r *Request) (*hop, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	bindings, err := c.bound(r.Secrets, name)
+	secrets, err := c.wanted(r.Secrets, name)
 	if err != nil {
 		return nil, err
 	}
-	return &hop{name, u, r.Method, header, slices.Clone(r.Body), bindings}, nil
+	return &hop{name, u, r.Method, header, slices.Clone(r.Body), secrets}, nil
 }
 
 // sends reports whether h carries something to the server, or asks it to change something.
@@ -99,7 +99,8 @@ func (h *hop) sends() bool {
 	return len(h.body) > 0 || h.method != http.MethodGet && h.method != http.MethodHead
 }
 
-// ask asks for all that h needs, and returns the values of its secrets.
+// ask asks for all that h needs, and returns the values of its secrets. One that may not go where h does is asked for like others, so that it is on record
+// that it was wanted, and ends h whatever the answer is.
 func (c *Client) ask(ctx context.Context, h *hop, open *questions) ([]secret.Value, *Error) {
 	if err := c.question(ctx, ActionConnect, h.name, open); err != nil {
 		return nil, err
@@ -110,20 +111,23 @@ func (c *Client) ask(ctx context.Context, h *hop, open *questions) ([]secret.Val
 		}
 	}
 	var values []secret.Value
-	for _, b := range h.bindings {
-		on, err := resource.Parse("secret://" + b.Name())
+	for _, w := range h.secrets {
+		on, err := resource.Parse("secret://" + w.name)
 		if err != nil {
 			return nil, failed(CodeUnavailable, StageAsk, err.Error())
 		}
 		if err := c.question(ctx, ActionUse, on, open); err != nil {
 			return nil, err
 		}
-		v, err := c.opts.Secrets.Value(b.Name())
+		if w.binding == nil {
+			return nil, failed(CodeRefused, StageAsk, w.why)
+		}
+		v, err := c.opts.Secrets.Value(w.name)
 		if err == nil && v.IsZero() {
 			err = secret.ErrNotFound
 		}
 		if err != nil {
-			return nil, failed(CodeUnavailable, StageAsk, "the secret "+b.Name()+": "+err.Error())
+			return nil, failed(CodeUnavailable, StageAsk, "the secret "+w.name+": "+err.Error())
 		}
 		values = append(values, v)
 	}

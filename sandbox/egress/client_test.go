@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/secret"
 )
 
 // One request from end to end: what is asked and in which order, what the server sees, what the guest gets, what is on record.
@@ -126,6 +128,65 @@ func TestCharge(t *testing.T) {
 		}
 		_, err := w.get("/")
 		wantCode(t, err, CodeExhausted)
+	}
+}
+
+// To look for secrets is work that the guest pays, as often as it is done; and it ends with the money and with the time.
+func TestS08ScrubbingIsPaid(t *testing.T) {
+	const size = 200_000 // more than is read at once
+	var body string
+	w := newWorld(t, func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, body) })
+	var moved, scrubbed int64
+	var times, most int // most: how often it is paid for
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	spent := func() error { return nil }
+	w.opts.Charge = func(_ context.Context, n int64) error {
+		if n < 100_000 {
+			moved += n
+			return nil
+		}
+		if times++; times > most {
+			return spent()
+		}
+		scrubbed += n
+		return nil
+	}
+	do := func() (*Response, error) {
+		moved, scrubbed, times = 0, 0, 0
+		return w.Do(ctx, &Request{Method: "GET", URL: w.url("api.example.com", "/"), Secrets: []string{"key"}})
+	}
+	body = strings.Repeat("x", size)
+	most = 100
+	if _, err := do(); err != nil || scrubbed != size || moved < size {
+		t.Errorf("without a value: %d bytes are moved, %d scrubbed: %v", moved, scrubbed, err)
+	}
+	// As it is and decoded, and both again when a value has been taken out.
+	body = strings.Repeat("x", size) + value + "%41"
+	want := int64(0)
+	for _, text := range []string{value + "%41", value + "A", secret.Placeholder + "%41", secret.Placeholder + "A"} {
+		want += int64(size + len(text))
+	}
+	resp, err := do()
+	if err != nil || scrubbed != want || string(resp.Body) != strings.Repeat("x", size)+secret.Placeholder+"%41" {
+		t.Errorf("with a value: %d bytes are scrubbed, want %d: %v", scrubbed, want, err)
+	}
+	if end := w.received; len(end) != 2 || end[1] > int64(len(body)+1000) {
+		t.Errorf("on record is that %d bytes were received", end)
+	}
+	for most = range 4 {
+		spent = func() error { return errors.New("no fuel") }
+		_, err = do()
+		wantCode(t, err, CodeExhausted)
+		if times != most+1 {
+			t.Errorf("it was paid %d times and went on until %d", most, times)
+		}
+	}
+	most, spent = 0, func() error { cancel(); return nil }
+	_, err = do()
+	wantCode(t, err, CodeCanceled)
+	if times != 1 {
+		t.Errorf("it went on %d times after the caller had left", times-1)
 	}
 }
 

@@ -4,13 +4,17 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/moat-lang/moat/secret"
 )
@@ -104,13 +108,78 @@ func TestKept(t *testing.T) {
 	for i := range MaxKept + 1 {
 		k.add([]secret.Value{mustValue(t, fmt.Sprintf("value-number-%04d", i))})
 	}
-	if len(k.values) != MaxKept || k.string(first) != first || k.string("value-number-0001") != secret.Placeholder {
-		t.Errorf("%d values", len(k.values))
+	if len(k.sent) != MaxKept || k.string(first) != first || k.string("value-number-0001") != secret.Placeholder {
+		t.Errorf("%d values", len(k.sent))
 	}
 	k.add([]secret.Value{mustValue(t, "value-number-0001")}) // it is the newest now
 	k.add([]secret.Value{mustValue(t, "another-value")})
 	if k.string("value-number-0001") != secret.Placeholder || k.string("value-number-0002") == secret.Placeholder {
 		t.Error("the one that was used last is forgotten")
+	}
+}
+
+// A counting store tells how often each value was read, and has an error for one of them.
+type countingStore struct {
+	secret.Map
+	mu    sync.Mutex
+	reads map[string]int
+}
+
+func (s *countingStore) Value(name string) (secret.Value, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads[name]++
+	if name == "broken" {
+		return secret.Value{}, errors.New("the disk is gone")
+	}
+	return s.Map.Value(name)
+}
+
+// A secret that is bound for the agent is taken out though this client has never sent it: another run may have.
+func TestS08EchoOfAnother(t *testing.T) {
+	const other = "ANother-Value-0"
+	store := &countingStore{Map: secret.Map{"key": mustValue(t, value), "other": mustValue(t, other)}, reads: map[string]int{}}
+	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Etag", other)
+		io.WriteString(rw, "of another: "+other+", "+url.QueryEscape(value)+", and yours: "+r.Header.Get("Authorization"))
+	}, func(o *Options) {
+		o.Secrets = store
+		o.Bindings = append([]*secret.Binding{bind(t, "broken", "https://**", "X-Broken", "{}"), bind(t, "missing", "https://**", "X-Missing", "{}")}, o.Bindings...)
+	})
+	for i, secrets := range [][]string{nil, {"key"}, nil} {
+		resp, err := w.get("/", secrets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "of another: ‹secret›, ‹secret›, and yours: "
+		if secrets != nil {
+			want += "Bearer ‹secret›"
+		}
+		if string(resp.Body) != want || resp.Header["Etag"][0] != secret.Placeholder {
+			t.Errorf("%d: %q, %q", i, resp.Body, resp.Header)
+		}
+	}
+	// The bound ones don't make room for what is sent as values change.
+	for i := range MaxKept + 1 {
+		w.kept.add([]secret.Value{mustValue(t, fmt.Sprintf("value-number-%04d", i))})
+	}
+	if got := w.kept.string(other + " value-number-0000 value-number-0064"); got != "‹secret› value-number-0000 ‹secret›" {
+		t.Errorf("%q", got)
+	}
+	if diff := cmp.Diff(map[string]int{"broken": 1, "missing": 1, "other": 1, "key": 2}, store.reads); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+}
+
+// What is refused doesn't have values read.
+func TestS08RefusedReadsNothing(t *testing.T) {
+	store := &countingStore{Map: secret.Map{}, reads: map[string]int{}}
+	w := newWorld(t, nothing, func(o *Options) { o.Secrets = store })
+	w.deny = "connect"
+	_, err := w.get("/", "key")
+	wantCode(t, err, CodeRefused)
+	if len(store.reads) != 0 {
+		t.Errorf("read: %v", store.reads)
 	}
 }
 
@@ -130,9 +199,11 @@ func TestS08NotGranted(t *testing.T) {
 		{"other.example.com", []string{"key"}, CodeRefused},
 		{"api.example.com", []string{"path"}, CodeRefused},
 		{"api.example.com", []string{"unknown"}, CodeRefused},
-		{"api.example.com", []string{""}, CodeRefused},
-		{"api.example.com", []string{"../key"}, CodeRefused},
 		{"api.example.com", []string{"KEY"}, CodeRefused},
+		{"api.example.com", []string{""}, CodeBadRequest},
+		{"api.example.com", []string{"../key"}, CodeBadRequest},
+		{"api.example.com", []string{"key/x"}, CodeBadRequest},
+		{"api.example.com", []string{"unknown", "unknown"}, CodeBadRequest},
 		{"api.example.com", []string{"key", "same"}, CodeBadRequest},
 		{"api.example.com", []string{"key", "key"}, CodeBadRequest},
 		{"api.example.com", make([]string, MaxSecrets+1), CodeBadRequest},
@@ -149,5 +220,50 @@ func TestS08NotGranted(t *testing.T) {
 	}
 	if _, err := w.get("/"); err != nil || w.requests[0].Header["Authorization"] != nil || w.requests[0].Header["X-Api-Key"] != nil {
 		t.Errorf("a secret that isn't named is sent: %v, %v", w.requests[0].Header, err)
+	}
+}
+
+// What a guest asks for with a secret that isn't for there is on record like anything else: the questions, and how they ended.
+func TestS08NotBoundIsRecorded(t *testing.T) {
+	const tooMany = "s0 s1 s2 s3 s4 s5 s6 s7 s8"
+	for _, tt := range []struct {
+		method, host, secrets, deny string
+		code                        Code
+		asked, outcomes             string
+		detail                      string
+	}{
+		{"GET", "other", "key", "", CodeRefused, "connect U, use secret://key", "connect refused 0, use refused 0", "the secret key isn't bound to U"},
+		{"POST", "other", "key", "", CodeRefused, "connect U, send U, use secret://key", "connect refused 0, send refused 0, use refused 0", "the secret key isn't bound to U"},
+		{"GET", "api", "unknown", "", CodeRefused, "connect U, use secret://unknown", "connect refused 0, use refused 0", "the agent has no secret unknown"},
+		{"GET", "api", "other unknown key", "", CodeRefused, "connect U, use secret://other, use secret://unknown", "connect refused 0, use refused 0, use refused 0", "the agent has no secret unknown"},
+		{"GET", "api", "unknown", "use", CodeRefused, "connect U, use secret://unknown", "connect refused 0", "use on secret://unknown: the policy says no"},
+		{"GET", "api", "unknown", "connect", CodeRefused, "connect U", "", "connect on U: the policy says no"},
+		{"GET", "api", "key same", "", CodeBadRequest, "", "", "two secrets for the header Authorization"},
+		{"GET", "api", "unknown unknown", "", CodeBadRequest, "", "", "one secret is named twice"},
+		{"GET", "api", "../key", "", CodeBadRequest, "", "", "the name of a secret is letters, digits, hyphens and underscores"},
+		{"GET", "api", tooMany, "", CodeBadRequest, "", "", "too many secrets"},
+	} {
+		w := newWorld(t, nothing, func(o *Options) {
+			o.Bindings = append(o.Bindings, bind(t, "same", "https://**", "Authorization", "{}"))
+		})
+		w.deny = tt.deny
+		url := w.url(tt.host+".example.com", "/")
+		_, err := w.Do(t.Context(), &Request{Method: tt.method, URL: url, Secrets: strings.Fields(tt.secrets)})
+		wantCode(t, err, tt.code)
+		asked := strings.ReplaceAll(strings.Join(w.asked, ", "), "https://"+tt.host+".example.com/", "U")
+		if asked != tt.asked || strings.Join(w.outcomes, ", ") != tt.outcomes {
+			t.Errorf("%s with %s: asked %q, ended %q; want %q, %q", tt.host, tt.secrets, asked, w.outcomes, tt.asked, tt.outcomes)
+		}
+		if detail := strings.ReplaceAll(err.(*Error).Detail, url, "U"); detail != tt.detail {
+			t.Errorf("%s with %s: the detail is %q, want %q", tt.host, tt.secrets, detail, tt.detail)
+		}
+		for _, d := range w.details {
+			if d != err.(*Error).Detail {
+				t.Errorf("%s with %s: on record is %q, want %q", tt.host, tt.secrets, d, err.(*Error).Detail)
+			}
+		}
+		if w.count() != 0 || len(w.names.asked) != 0 {
+			t.Errorf("%s with %s: %d requests, resolved %q", tt.host, tt.secrets, w.count(), w.names.asked)
+		}
 	}
 }

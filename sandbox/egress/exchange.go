@@ -19,13 +19,14 @@ import (
 func (c *Client) send(ctx context.Context, h *hop, values []secret.Value) (*Response, Outcome, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	for i, b := range h.bindings {
-		field, err := b.Fill(values[i])
+	for i, w := range h.secrets {
+		field, err := w.binding.Fill(values[i])
 		if err != nil {
 			return nil, Outcome{}, failed(CodeUnavailable, StageAsk, err.Error())
 		}
-		h.header.Set(b.Header(), field)
+		h.header.Set(w.binding.Header(), field)
 	}
+	c.kept.bind(c.opts.Secrets, c.opts.Bindings)
 	c.kept.add(values) // before anything is sent, so that no response can come earlier
 	conn, failure := c.connect(ctx, h.name, h.url)
 	if failure != nil {
@@ -83,19 +84,38 @@ func (c *Client) exchange(ctx context.Context, h *hop, m *meter) (*Response, *Er
 	if int64(len(body)) > c.opts.MaxResponse {
 		return out, failed(CodeTooLarge, StageBody, "the response is larger than is allowed")
 	}
-	out.Body = c.kept.bytes(body)
-	out.Header = map[string][]string{}
+	clean, err := c.clean(h, resp, body, m)
+	if err != nil {
+		return out, broken(ctx, StageBody, err)
+	}
+	return clean, nil
+}
+
+// clean returns what a guest gets of a response, without the values of secrets. That is paid like what is moved.
+func (c *Client) clean(h *hop, resp *http.Response, body []byte, m *meter) (*Response, error) {
+	out := &Response{Status: resp.StatusCode, Header: map[string][]string{}}
+	var failure error
+	text := func(dirty string) string {
+		clean, err := c.kept.clean([]byte(dirty), m.work)
+		failure = errors.Join(failure, err)
+		return string(clean)
+	}
 	for name, values := range resp.Header {
 		if c.forGuest(name) {
 			out.Header[name] = slices.Clone(values)
 			for i, v := range values {
-				out.Header[name][i] = c.kept.string(v)
+				out.Header[name][i] = text(v)
 			}
 		}
 	}
 	// Cleaned before it is made canonical, which can change a value so that it isn't recognised: hosts become lower case.
-	out.Location = c.kept.string(location(h.url, c.kept.string(resp.Header.Get("Location"))))
-	return out, nil
+	out.Location = text(location(h.url, text(resp.Header.Get("Location"))))
+	if failure != nil {
+		return nil, failure
+	}
+	var err error
+	out.Body, err = c.kept.clean(body, m.work)
+	return out, err
 }
 
 // transport returns what speaks HTTP/1.1 over one connection, once. Nothing is shared with other requests, and with no other connection to make

@@ -19,15 +19,19 @@ var notForGuests = []string{
 	// who asks: that is for secrets to say
 	"Authorization", "Cookie", "Cookie2",
 	// from where, which only a proxy can know
-	"Forwarded", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Host", "X-Http-Host-Override", "X-Real-Ip",
-	// another method or path than what was permitted, for servers that follow these
-	"X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Original-Uri", "X-Override-Url", "X-Rewrite-Url",
+	"Client-Ip", "Fastly-Client-Ip", "Forwarded", "Front-End-Https", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Host", "X-Originating-Ip", "X-Real-Ip",
+	// another method, path or place than what was permitted, for servers that follow these
+	"Destination", "X-Method-Override", "X-Override-Url", "X-Rewrite-Url",
 	// a response that can't be looked into, or parts of one that are too small to recognise a secret in
 	"A-Im", "Accept-Charset", "Accept-Encoding", "If-Range", "Range", "Want-Digest", "Want-Content-Digest", "Want-Repr-Digest",
 }
 
-// notForGuestsPrefixes begin headers that a guest can't set.
-var notForGuestsPrefixes = []string{"Cf-", "Proxy-", "Sec-", "X-Forwarded-"}
+// notForGuestsPrefixes begin headers that a guest can't set: what browsers and proxies say to whom they pass a request on, as that its client has shown
+// a certificate, who its user is, or which method and path it had.
+var notForGuestsPrefixes = []string{
+	"Cf-", "Proxy-", "Sec-", "Ssl-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Envoy-", "X-Forwarded", "X-Goog-", "X-Http-", "X-Middleware-", "X-Ms-Client-",
+	"X-Original-", "X-Remote-", "X-Ssl-",
+}
 
 // forGuests are the headers of a response that a guest gets. What is about the connection, the length of what was scrubbed, cookies and
 // whatever a server thinks up isn't among them. Each is written out, since a name could carry a value as well.

@@ -56,6 +56,15 @@ func (m *meter) pay(n int, count *int64) error {
 	return nil
 }
 
+// work charges for bytes that aren't moved but looked through, while there is time.
+func (m *meter) work(bytes int) error {
+	if err := m.ctx.Err(); err != nil || bytes == 0 {
+		return err
+	}
+	var elsewhere int64 // what is moved is what is counted
+	return m.pay(bytes, &elsewhere)
+}
+
 // close ends the connection. Nothing is counted or charged after it has returned.
 func (m *meter) close() (sent, received int64, err error) {
 	m.Conn.Close()

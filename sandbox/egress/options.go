@@ -20,7 +20,7 @@ const (
 	MaxSecrets        = 8        // secrets in one request
 	MaxResponseHeader = 64 << 10 // bytes in the head of a response, and of those that come before it with a status of 1xx
 	MaxAddresses      = 4        // addresses of a name that are tried
-	MaxKept           = 64       // values that are taken out of responses
+	MaxKept           = 64       // values that are taken out of responses, beside those of the bindings
 )
 
 // Defaults of Options, and how long a connection may take to be made.
@@ -41,13 +41,16 @@ type Resolver interface {
 type Options struct {
 	Ask Ask
 
-	// Secrets has the values, and Bindings are those of the agent, one for each name. A guest can't set the header of any of them.
+	// Secrets has the values, and Bindings are those of the agent, one for each name. A guest can't set the header of any of them. The values of all of them
+	// are read before the first request, in order to take them out of responses, whether or not they are used; what the store doesn't have then isn't.
 	Secrets  secret.Store
 	Bindings []*secret.Binding
 
 	// Charge is told how many bytes are moved: of a request before they are sent, of a response before the guest sees them, and before more are
-	// read. An error ends the request. Until then up to 32 KiB can have come that aren't paid. It is called from another goroutine than Do's, never
-	// twice at once for one request, and not after Do has returned. Nil: nothing is charged.
+	// read. If there are secrets, it is told as well how many bytes are looked through for their values, before they are: those of a response once more, twice
+	// more if one is in there, and up to twenty times if it is made for that (see [secret.Scrubber]). An error ends the request. Until then up to 32 KiB
+	// can have come that aren't paid. It may be called from another goroutine than Do's, never twice at once for one request, and not after Do has
+	// returned. Nil: nothing is charged.
 	Charge func(ctx context.Context, bytes int64) error
 
 	AllowHTTP  bool           // http as well as https, in the clear and without secrets
@@ -59,8 +62,11 @@ type Options struct {
 
 	Timeout       time.Duration // of a request, once it is permitted; 0: DefaultTimeout
 	MaxRequest    int64         // bytes in the body of a request; 0: DefaultBytes
-	MaxResponse   int64         // bytes in the body of a response; 0: DefaultBytes
 	MaxConcurrent int           // requests at once, also those that wait for Ask; 0: DefaultConcurrent
+
+	// MaxResponse is how many bytes the body of a response may have; 0: DefaultBytes. If there are secrets, then while one response at a time is cleaned it takes
+	// up to twelve times as much again if it is made for that, and as much otherwise as is escaped in it (see [secret.Scrubber.Scrub]).
+	MaxResponse int64
 }
 
 // A Client makes requests for one agent. It is safe for concurrent use.

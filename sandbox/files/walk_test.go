@@ -97,6 +97,27 @@ func TestS03InjectedMount(t *testing.T) {
 	}
 }
 
+// Nothing is made in a mount inside of the directory: there is nothing to look at in it, so the way to it has to be looked at.
+func TestS03InjectedMountOnTheWay(t *testing.T) {
+	f, root := openHere(t, "sub/deeper/f")
+	f.dev++ // so that everything is elsewhere
+	for _, dir := range []string{"sub/", "sub/deeper/"} {
+		if errno := f.Mkdir(dir+"dir", 0o700); errno != sys.ENOTDIR {
+			t.Errorf("mkdir %sdir: %v, want ENOTDIR", dir, errno)
+		}
+		for _, flag := range []sys.Oflag{sys.O_WRONLY | sys.O_CREAT, sys.O_WRONLY | sys.O_CREAT | sys.O_EXCL} {
+			if _, errno := f.OpenFile(dir+"file", flag, 0o600); errno != sys.ENOTDIR {
+				t.Errorf("create %sfile, flags %#x: %v, want ENOTDIR", dir, flag, errno)
+			}
+		}
+		for _, name := range []string{"dir", "file"} {
+			if _, err := os.Lstat(filepath.Join(root, dir, name)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s%s was made: %v", dir, name, err)
+			}
+		}
+	}
+}
+
 // Something else takes a file's place just after the guest's call has looked at it. TestS03RenameRace seldom gets in between.
 func TestS03SwappedAfterTheLook(t *testing.T) {
 	for what, put := range map[string]func(outside, path string) error{
