@@ -29,7 +29,7 @@ var notForGuests = []string{
 // notForGuestsPrefixes begin headers that a guest can't set: what browsers and proxies say to whom they pass a request on, as that its client has shown
 // a certificate, who its user is, or which method and path it had.
 var notForGuestsPrefixes = []string{
-	"Cf-", "Proxy-", "Sec-", "Ssl-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Envoy-", "X-Forwarded", "X-Goog-", "X-Http-", "X-Middleware-", "X-Ms-Client-",
+	"Cf-", "Proxy-", "Sec-", "Ssl-", "X-Appengine-", "X-Arr-", "X-Azure-", "X-Envoy-", "X-Forwarded", "X-Goog-Authenticated-", "X-Goog-Iap-", "X-Http-", "X-Middleware-", "X-Ms-Client-",
 	"X-Original-", "X-Remote-", "X-Ssl-",
 }
 
