@@ -109,20 +109,25 @@ func (p *PEP) Sandbox(of *Answer) (eval.Sandbox, bool) {
 }
 
 func (c *decision) sandbox() (eval.Sandbox, bool) {
-	if c.chain == nil {
-		return eval.Sandbox{}, false
-	}
-	facts := c.signedFacts()
-	out, ok := c.in.program.Sandbox(c.name, facts)
-	if before := c.before(); ok && before != nil {
+	out, ok := c.declared()
+	if previous := c.before(); ok && previous != nil {
+		before := c.under(previous)
 		var then eval.Sandbox
-		then, ok = before.program.Sandbox(c.name, facts)
+		then, ok = before.declared()
 		out = out.Meet(then)
 	}
 	if !ok {
 		return eval.Sandbox{}, false
 	}
 	return Limited(out, c.chain.chain.Limits()), true
+}
+
+// declared is what one policy and trust document say of the sandbox.
+func (c *decision) declared() (eval.Sandbox, bool) {
+	if c.chain == nil {
+		return eval.Sandbox{}, false
+	}
+	return c.in.program.Sandbox(c.name, c.signedFacts())
 }
 
 // signedFacts are what the token and the attestations say.

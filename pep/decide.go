@@ -36,7 +36,7 @@ type decision struct {
 	event   audit.Decision // the record
 }
 
-// decisions are those to be: a decision's memory is used again. One that a panic has left behind is not among them.
+// decisions are those to be: a decision's memory is used again.
 var decisions = sync.Pool{New: func() any { return new(decision) }}
 
 // release gives back the memory of a decision, holding on to nothing of it but room for the record's arguments.
@@ -250,8 +250,8 @@ func (c *decision) before() *inForce {
 	return c.in.previous
 }
 
-// judgeBefore narrows a verdict to what the policy and the trust document before say.
-func (c *decision) judgeBefore(v *verdict, previous *inForce) {
+// under returns the decision as it is made by what was in force before.
+func (c *decision) under(previous *inForce) decision {
 	then, before := *previous, *c
 	then.revoked = c.in.revoked // what is revoked now counts under every policy
 	before.in = &then
@@ -260,6 +260,12 @@ func (c *decision) judgeBefore(v *verdict, previous *inForce) {
 	} else {
 		before.chain = newLink(chain, before.in)
 	}
+	return before
+}
+
+// judgeBefore narrows a verdict to what the policy and the trust document before say.
+func (c *decision) judgeBefore(v *verdict, previous *inForce) {
+	before := c.under(previous)
 	var narrower verdict
 	before.rules(&narrower)
 	nonces := distinct(append(v.nonces, narrower.nonces...))

@@ -51,7 +51,7 @@ type Module struct {
 }
 
 // Compile checks a module in the binary format and makes it ready to run. The bounds on modules are those of package meter; the time it takes grows with the size of the
-// module, from a second for three megabytes of Go to some twenty for one that is made to be slow, and the context ends it between functions only. What it may import are the functions of WASI preview 1 and of `moat` (spec/SANDBOX.md).
+// module, a second for three megabytes of Go and a multiple for one that is made to be slow, and the context ends it between functions only (spec/SANDBOX.md section 9). What it may import are the functions of WASI preview 1 and of `moat` (spec/SANDBOX.md).
 func (e *Engine) Compile(ctx context.Context, wasm []byte) (*Module, error) {
 	metered, err := meter.Instrument(wasm)
 	if err != nil {

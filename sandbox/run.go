@@ -69,7 +69,7 @@ const (
 	OutOfStack Outcome = "depth"   // calls were nested too deep; see meter.StackBudget
 	OutOfSpace Outcome = "memory"  // the module begins with more memory than there is
 	Refused    Outcome = "refused" // it wasn't run
-	Defect     Outcome = "defect"  // the host panicked, such as whoever the output is written to
+	Defect     Outcome = "defect"  // the host panicked, such as what the output is written to
 )
 
 // A Result is how a run ended. The zero Result is of a run that never was.

@@ -55,7 +55,8 @@ what the token grants and its limits.
 Arguments are the code's own; environment variables, standard input, the time and random numbers it has only when a flag gives them. Secrets are in the
 files of a directory that have their names, and are put into requests without the code seeing them, where the policy binds and permits them.
 
-What follows on the module is the code's. Standard error ends with a line on what was used, of its own; with --format json that line is JSON.
+What follows on the module, or on -- behind it, is the code's. When the code has run, a line on standard error says what was used; with --format json it is JSON. An interrupt
+ends the code as the end of its time does.
 
 Exit codes: 0 the code ended with 0, 5 it ended otherwise or was stopped, 2 the policy has no sandbox for the agent, 3 the policy, the module or a token is invalid, 1
 the command line is wrong, a file or directory can't be opened, the log can't be written, or a limit is nothing.`,
@@ -150,8 +151,9 @@ the command line is wrong, a file or directory can't be opened, the log can't be
 		// Whoever interrupts the code, or stops to read what it writes, wants the log to end in order.
 		signal.Ignore(syscall.SIGPIPE)
 		var stop context.CancelFunc
-		r.ctx, stop = signal.NotifyContext(r.ctx, os.Interrupt)
+		r.ctx, stop = signal.NotifyContext(r.ctx, os.Interrupt, syscall.SIGTERM)
 		defer stop()
+		context.AfterFunc(r.ctx, stop) // a second one ends moatc
 		err = r.run(wasm, given, network, format.value)
 		return errors.Join(err, out.flush())
 	}
@@ -210,7 +212,7 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 	}
 	defer engine.Close(r.ctx)
 	m, err := engine.Compile(r.ctx, wasm)
-	if r.ctx.Err() != nil {
+	if err != nil && r.ctx.Err() != nil {
 		return err
 	}
 	if err != nil {

@@ -20,13 +20,14 @@ type body struct {
 	extra     []ValueType
 	temporary map[ValueType]uint32
 
-	code     []byte // finished blocks
-	block    []byte // the current basic block
-	cost     int64  // of it, in fuel
-	check    bool   // it begins at a place where the fuel has to be looked at: the function's entry, or a loop's head
-	dead     bool   // it can't be reached
-	brTables int    // so far
-	size     int64  // basic blocks so far, ours too, and values that may differ on the ways to a place, see MaxSquares
+	code        []byte // finished blocks
+	block       []byte // the current basic block
+	cost        int64  // of it, in fuel
+	check       bool   // it begins at a place where the fuel has to be looked at: the function's entry, or a loop's head
+	dead        bool   // it can't be reached
+	brTables    int    // so far
+	tableLabels int64  // of these
+	size        int64  // basic blocks so far, ours too, and values that may differ on the ways to a place, see MaxSquares
 
 	meets int64 // places so far where control flow meets
 
@@ -78,6 +79,10 @@ func (b *body) rewrite(out []byte) []byte {
 	}
 	if b.merges > MaxMerges {
 		b.fail(b.pos, "locals times the places where control flow meets are %d in all functions so far, at most %d are allowed", b.merges, MaxMerges)
+		return out
+	}
+	if b.labels += b.tableLabels * b.tableLabels; b.labels > MaxLabels {
+		b.fail(b.pos, "br_table instructions have %d labels in this function: the sum of the squares for all functions may be %d", b.tableLabels, int64(MaxLabels))
 		return out
 	}
 	if b.moves > MaxMoves {
@@ -223,7 +228,10 @@ func (b *body) pop(n int) {
 }
 
 func (b *body) lift(n int) {
-	b.height = min(b.height+n, StackBudget)
+	if b.height += n; b.height > MaxOperands && !b.dead {
+		b.fail(b.pos, "%d operands wait in a function, at most %d are allowed", b.height, MaxOperands)
+	}
+	b.height = min(b.height, StackBudget)
 	b.highest = max(b.highest, b.height)
 }
 

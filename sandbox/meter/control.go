@@ -26,6 +26,7 @@ func (b *body) control(op byte, start int) {
 		along := int64(0)                                                                // the same for all labels
 		for n := b.count(MaxBody, "labels of a br_table"); n >= 0 && b.err == nil; n-- { // one more is the default
 			along = b.branch(b.index(len(b.frames), "label"), b.brTables)
+			b.tableLabels++
 		}
 		b.charge(along)
 		b.block = append(b.block, b.since(start)...)

@@ -35,6 +35,13 @@ const (
 	// each. A function alone has 44,000 at most; all of Go's runtime with encoding/json have 374,000,000 in squares.
 	MaxSquares = 2_000_000_000
 
+	// MaxLabels bounds the square of the number of labels in the br_table instructions of a function, summed over all functions: wazero takes some
+	// 0.3 ns for each, and 2.7 KB for a label. The 100,000 labels that a function alone can have are a hundred times what Go's have.
+	MaxLabels = 10_000_000_000
+
+	// MaxOperands is how many operands may wait on a function's stack: each is kept by the compiler from where it is made to where it is used.
+	MaxOperands = 10_000
+
 	// MaxMoves bounds the values that calls, branches, blocks and functions take along or give back, each past the first freeMoves, summed over
 	// all of a module: two bytes can call a function of a thousand results. wazero takes up to some 4 microseconds and 300 bytes for each.
 	MaxMoves = 500_000

@@ -56,6 +56,7 @@ type rewriter struct {
 	merges        int64 // of all bodies so far, see MaxMerges
 	squares       int64 // of all bodies so far, see MaxSquares
 	moves         int64 // of all so far, see MaxMoves
+	labels        int64 // of all bodies so far, see MaxLabels
 }
 
 // readSections reads the module, and fills what is to be written.
