@@ -299,6 +299,18 @@ func TestSandboxNow(t *testing.T) {
 			w.clock.pass(50 * time.Minute) // the token is good for an hour
 			write(w.t, dir, policy(w, "60", "/"))
 		}, want: eval.CodePermit, fuel: 50},
+		"widened, and the rollover over": {rollover: 10 * time.Minute, change: func(w *world) {
+			write(w.t, dir, policy(w, "50", "/"))
+			if err := w.pep.Reload(); err != nil {
+				w.t.Fatal(err)
+			}
+			w.clock.pass(20 * time.Minute)
+		}, want: eval.CodePermit, fuel: 50},
+		"another trust document": {change: func(w *world) {
+			if err := w.pep.SetTrust(w.trustText(2)); err != nil {
+				w.t.Fatal(err)
+			}
+		}, want: eval.CodePermit, fuel: 9},
 		"expired": {change: func(w *world) { w.clock.pass(2 * time.Hour) }, want: "token_expired"},
 		"revoked": {change: func(w *world) {
 			if err := w.revocations(token.RevocationList{Sequence: 2, Keys: []token.Key{w.ids["coordinator"].Key()}}); err != nil {
@@ -320,6 +332,9 @@ func TestSandboxNow(t *testing.T) {
 		}
 		if s, ok := w.pep.Sandbox(&call); s.Fuel != c.fuel || ok != (c.fuel > 0) {
 			t.Errorf("%s: %t %+v", name, ok, s)
+		}
+		if secrets := w.pep.Secrets(&call); len(secrets) != 0 {
+			t.Errorf("%s: %v", name, secrets)
 		}
 		if a := w.pep.DecideCode(context.Background(), &call, "read", must[resource.Name](t)(resource.Parse("file:///srv/x"))); a.Code != c.want {
 			t.Errorf("%s: %s %v", name, a.Code, a.Reason)
@@ -344,5 +359,73 @@ func TestCourseOf(t *testing.T) {
 	_, err3 := w.pep.RecordSecret(&foreign, "api", resource.Name{}, "injected")
 	if err == nil || err2 == nil || err3 == nil || len(w.records()) != before {
 		t.Errorf("%v %v %v, %d records more", err, err2, err3, len(w.records())-before)
+	}
+}
+
+// While what was in force before counts, it counts as it was: with the names that it gave to those on the chain, and nothing where it had no sandbox.
+func TestSandboxBefore(t *testing.T) {
+	w := newWorld(t)
+	policy := w.policy + `agent chief
+permit chief to delegate on agent reviewer
+permit chief to read on "file:///srv/**"
+sandbox reviewer { fuel 1_000 read "/srv" }
+sandbox coordinator { fuel 2 read "/srv/kb" }
+`
+	w = started(t, func(cfg *pep.Config) { cfg.Policy, cfg.Rollover = policyOf(policy), time.Hour })
+	call := w.expect(w.delivery("note", note, "coordinator", "reviewer"), eval.Permit, eval.CodePermit)
+	want := eval.Sandbox{Fuel: 2, Memory: eval.DefaultMemory, Timeout: eval.DefaultTimeout, Read: []string{"/srv/kb"}}
+	check := func(when string) {
+		t.Helper()
+		if got, ok := w.pep.Sandbox(&call); !ok || !cmp.Equal(got, want) {
+			t.Errorf("%s: %t %+v", when, ok, got)
+		}
+		if a := w.pep.DecideCode(context.Background(), &call, "read", must[resource.Name](t)(resource.Parse("file:///srv/x"))); a.Code != eval.CodeOutsideSandbox {
+			t.Errorf("%s: %s", when, a.Code)
+		}
+	}
+	check("as it was")
+	w.ids["chief"] = w.ids["coordinator"]
+	delete(w.ids, "coordinator")
+	if err := w.pep.SetTrust(w.trustText(2)); err != nil {
+		t.Fatal(err)
+	}
+	check("with another name")
+
+	dir := t.TempDir()
+	w = newWorld(t)
+	write(t, dir, w.policy)
+	w = started(t, func(cfg *pep.Config) { cfg.Policy, cfg.Rollover = pep.Dir(dir), time.Hour })
+	write(t, dir, w.policy)
+	if err := w.pep.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	call = w.expect(w.delivery("note", note, "coordinator"), eval.Permit, eval.CodePermit)
+	write(t, dir, w.policy+"sandbox coordinator { read \"/srv\" }\n")
+	if err := w.pep.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := w.pep.Sandbox(&call); ok {
+		t.Errorf("the policy before had no sandbox: %+v", s)
+	}
+}
+
+// A sandbox and a secret for a group are those of whom an attestation makes a member, as long as it holds.
+func TestSandboxOfAttested(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, newWorld(t).policy)
+	w := started(t, func(cfg *pep.Config) { cfg.Policy = pep.Dir(dir) })
+	write(t, dir, w.policy+"sandbox Partners { fuel 7 }\nsecret api for Partners on \"https://example.com/**\" as header \"Authorization\" \"Bearer {}\"\n")
+	if err := w.pep.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	d := w.delivery("note", note, "stranger")
+	d.Attestations = [][]byte{must[[]byte](t)(token.SignAttestation(w.issuer, token.Attestation{Realm: "test", ID: newID(t), Claim: "Partners", Subject: w.ids["stranger"].Key(), NotBefore: w.clock.now().Add(-time.Minute), Expires: w.clock.now().Add(10 * time.Minute)}))}
+	call := w.expect(d, eval.Permit, eval.CodePermit)
+	if s, ok := w.pep.Sandbox(&call); !ok || s.Fuel != 7 || len(w.pep.Secrets(&call)) != 1 {
+		t.Errorf("%t %+v %v", ok, s, w.pep.Secrets(&call))
+	}
+	w.clock.pass(20 * time.Minute)
+	if s, ok := w.pep.Sandbox(&call); ok || len(w.pep.Secrets(&call)) != 0 {
+		t.Errorf("the attestation is over: %+v %v", s, w.pep.Secrets(&call))
 	}
 }

@@ -134,6 +134,18 @@ func TestFetchBounds(t *testing.T) {
 	}
 }
 
+// A host that panics where it is asked ends the run, and not the process.
+func TestFetchDefect(t *testing.T) {
+	client, err := egress.New(egress.Options{Charge: sandbox.Charge, Ask: func(context.Context, string, resource.Name) (func(egress.Outcome) error, error) { panic("host bug") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := run(t, asking(`{"method": "GET", "url": "https://example.com/"}`), sandbox.Config{Limits: enough, Fetch: client})
+	if res.Outcome != sandbox.Defect || !strings.Contains(res.Err.Error(), "host bug") {
+		t.Errorf("%+v", res)
+	}
+}
+
 // A client that code didn't come to through a run moves nothing.
 func TestChargeOutsideOfRuns(t *testing.T) {
 	if sandbox.Charge(context.Background(), 1) == nil {

@@ -349,6 +349,18 @@ func TestSharedBudget(t *testing.T) {
 			t.Errorf("directory %d: %v", i, errno)
 		}
 	}
+	// The mount's own handle, which wazero opens, counts for nothing, nor does closing it.
+	for range 2 {
+		own := handle(t, b, ".", sys.O_DIRECTORY)
+		if errno := own.Close(); errno != 0 {
+			t.Error(errno)
+		}
+	}
+	handle(t, b, "x", sys.O_RDONLY)
+	handle(t, b, "x", sys.O_RDONLY)
+	if _, errno := a.OpenFile("x", sys.O_RDONLY, 0); errno != sys.EAGAIN {
+		t.Errorf("a fourth handle after closing the mounts': %v", errno)
+	}
 	if err := b.Close(); err != nil { // gives back what was left open
 		t.Error(err)
 	}
