@@ -145,7 +145,7 @@ func Limited(s eval.Sandbox, limits token.Limits) eval.Sandbox {
 	if n, ok := limits.Get(token.Memory); ok {
 		s.Memory = min(s.Memory, n)
 	}
-	if n, ok := limits.Get(token.Timeout); ok && n < uint64(s.Timeout/time.Millisecond) {
+	if n, ok := limits.Get(token.Timeout); ok && n <= uint64(s.Timeout/time.Millisecond) { // what is beyond a millisecond is cut off too
 		s.Timeout = time.Duration(n) * time.Millisecond
 	}
 	return s

@@ -231,6 +231,19 @@ func TestSandboxOfACall(t *testing.T) {
 	}
 }
 
+// A limit of a token is in whole milliseconds, and nothing beyond it is left.
+func TestLimitedTimeout(t *testing.T) {
+	for _, c := range []struct {
+		had  time.Duration
+		ms   uint64
+		want time.Duration
+	}{{time.Second + time.Microsecond, 1000, time.Second}, {time.Second, 1000, time.Second}, {time.Second, 1001, time.Second}, {time.Second, token.MaxNumber, time.Second}, {time.Second, 0, 0}} {
+		if got := pep.Limited(eval.Sandbox{Timeout: c.had}, token.Limits{}.With(token.Timeout, c.ms)).Timeout; got != c.want {
+			t.Errorf("%s and %d ms: %s", c.had, c.ms, got)
+		}
+	}
+}
+
 // Runs and uses of secrets are in the log, of what was permitted alone.
 func TestRecordRun(t *testing.T) {
 	w := started(t)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox"
 	"github.com/moat-lang/moat/sandbox/egress"
 )
@@ -67,7 +66,7 @@ call 5
 func TestFetchHead(t *testing.T) {
 	e := engine(t)
 	asked := 0
-	client, err := egress.New(egress.Options{Charge: sandbox.Charge, Ask: func(context.Context, string, resource.Name) (func(egress.Outcome) error, error) {
+	client, err := egress.New(egress.Options{Charge: sandbox.Charge, Ask: func(context.Context, egress.Question) (func(egress.Outcome) error, error) {
 		asked++
 		return nil, errors.New("no")
 	}})
@@ -90,7 +89,7 @@ func TestFetchHead(t *testing.T) {
 		"too much of it":   {good + strings.Repeat(" ", sandbox.MaxRequestHead), "it may be 65536"},
 	} {
 		var out bytes.Buffer
-		res := compile(t, e, asking(c.head)).Run(context.Background(), sandbox.Config{Limits: enough, Stdout: &out, Fetch: client})
+		res := compile(t, e, asking(c.head)).Run(context.Background(), sandbox.Config{Limits: enough, Given: sandbox.Given{Stdout: &out}, Fetch: client})
 		if res.Outcome != sandbox.OK || !strings.Contains(out.String(), c.want) || !strings.HasPrefix(out.String(), `{"error":"`) {
 			t.Errorf("%s: %+v %s", name, res, &out)
 		}
@@ -99,7 +98,7 @@ func TestFetchHead(t *testing.T) {
 		t.Errorf("%d questions", asked)
 	}
 	var out bytes.Buffer
-	if res := compile(t, e, asking(good)).Run(context.Background(), sandbox.Config{Limits: enough, Stdout: &out}); res.Outcome != sandbox.OK || out.String() != `{"error":"refused"}` {
+	if res := compile(t, e, asking(good)).Run(context.Background(), sandbox.Config{Limits: enough, Given: sandbox.Given{Stdout: &out}}); res.Outcome != sandbox.OK || out.String() != `{"error":"refused"}` {
 		t.Errorf("without a client: %+v %s", res, &out)
 	}
 }
@@ -136,7 +135,7 @@ func TestFetchBounds(t *testing.T) {
 
 // A host that panics where it is asked ends the run, and not the process.
 func TestFetchDefect(t *testing.T) {
-	client, err := egress.New(egress.Options{Charge: sandbox.Charge, Ask: func(context.Context, string, resource.Name) (func(egress.Outcome) error, error) { panic("host bug") }})
+	client, err := egress.New(egress.Options{Charge: sandbox.Charge, Ask: func(context.Context, egress.Question) (func(egress.Outcome) error, error) { panic("host bug") }})
 	if err != nil {
 		t.Fatal(err)
 	}

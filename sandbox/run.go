@@ -32,16 +32,8 @@ type Limits struct {
 	Timeout time.Duration // wall-clock time, compiling excluded
 }
 
-// A Config is what a run may use and see. The zero Config lets nothing run.
-type Config struct {
-	Limits
-	// Dirs are the directories that code sees, at the same paths.
-	Dirs []files.Dir
-	// Ask is asked before anything is done with a file: the action is read, list, write, create or delete. The context ends with the run's time. Nil refuses all.
-	Ask Ask
-	// Fetch makes requests of HTTP, and should charge for them with [Charge]; nil refuses all.
-	Fetch *egress.Client
-
+// A Given is what code is given by whoever runs it, beside what is asked for. The zero Given is nothing.
+type Given struct {
 	Args  []string          // the first is the program's name
 	Env   map[string]string // names and values hold no NUL
 	Stdin []byte
@@ -51,6 +43,18 @@ type Config struct {
 	Clock bool
 	// Random gives code random numbers. Otherwise they are the same in every run.
 	Random bool
+}
+
+// A Config is what a run may use and see. The zero Config lets nothing run.
+type Config struct {
+	Limits
+	Given
+	// Dirs are the directories that code sees, at the same paths.
+	Dirs []files.Dir
+	// Ask is asked before anything is done with a file: the action is read, list, write, create or delete. The context ends with the run's time. Nil refuses all.
+	Ask Ask
+	// Fetch makes requests of HTTP, and should charge for them with [Charge]; nil refuses all.
+	Fetch *egress.Client
 }
 
 // An Ask decides whether code may do something; a nil error permits it. The decision has to be on record before it returns.
@@ -118,7 +122,7 @@ func (m *Module) Run(ctx context.Context, cfg Config) (res Result) {
 	case m.metered.Memory != nil && uint64(m.metered.Memory.Min)*pageBytes > cfg.Memory:
 		return Result{Outcome: OutOfSpace, Err: fmt.Errorf("sandbox: the module begins with %d bytes of memory, and may have %d", uint64(m.metered.Memory.Min)*pageBytes, cfg.Memory)}
 	}
-	for _, text := range append(slices.Collect(maps.Keys(cfg.Env)), append(slices.Collect(maps.Values(cfg.Env)), cfg.Args...)...) {
+	for _, text := range slices.Concat(cfg.Args, slices.Collect(maps.Keys(cfg.Env)), slices.Collect(maps.Values(cfg.Env))) {
 		if strings.Contains(text, "\x00") {
 			return Result{Outcome: Refused, Err: errors.New("sandbox: an argument or a variable of the environment holds NUL")}
 		}

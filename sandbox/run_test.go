@@ -179,7 +179,7 @@ func TestHostFuel(t *testing.T) {
 	var out bytes.Buffer
 	// Half a million bytes, over and over.
 	hello := "import wasi_snapshot_preview1 fd_write (i32 i32 i32 i32) (i32)\nmemory 16 16\ndata 0 " + hex.EncodeToString([]byte{8, 0, 0, 0, 0, 0, 8, 0}) + "\nfunc _start () ()\nloop\ni32.const 1\ni32.const 0\ni32.const 1\ni32.const 100\ncall 0\ndrop\nbr 0\nend"
-	res := run(t, hello, sandbox.Config{Limits: limits, Stdout: &out})
+	res := run(t, hello, sandbox.Config{Limits: limits, Given: sandbox.Given{Stdout: &out}})
 	if res.Outcome != sandbox.OutOfFuel || out.Len() > 1_000_000 || out.Len() == 0 {
 		t.Errorf("%+v, %d bytes", res, out.Len())
 	}
@@ -252,7 +252,7 @@ func TestNothingAmbient(t *testing.T) {
 		if a, b := output(source, sandbox.Config{}), output(source, sandbox.Config{}); a != b {
 			t.Errorf("%s: %x and %x", name, a, b)
 		}
-		given := sandbox.Config{Random: true, Clock: true}
+		given := sandbox.Config{Given: sandbox.Given{Random: true, Clock: true}}
 		if a, b := output(source, given), output(source, given); a == b {
 			t.Errorf("%s, given: twice %x", name, a)
 		}
@@ -267,16 +267,16 @@ func TestSleep(t *testing.T) {
 	source := "import wasi_snapshot_preview1 poll_oneoff (i32 i32 i32 i32) (i32)\nmemory 1 1\ndata 0 " + hex.EncodeToString(subscription) + "\nfunc _start () ()\ni32.const 0\ni32.const 100\ni32.const 1\ni32.const 200\ncall 0\ndrop"
 	limits := enough
 	limits.Timeout = 100 * time.Millisecond
-	if res := run(t, source, sandbox.Config{Limits: limits, Clock: true}); res.Outcome != sandbox.OutOfTime || res.Took < limits.Timeout {
+	if res := run(t, source, sandbox.Config{Limits: limits, Given: sandbox.Given{Clock: true}}); res.Outcome != sandbox.OutOfTime || res.Took < limits.Timeout {
 		t.Errorf("%+v", res)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m := compile(t, engine(t), source)
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if res := m.Run(ctx, sandbox.Config{Limits: enough, Clock: true}); res.Outcome != sandbox.OutOfTime || res.Took > 30*time.Second {
+	if res := m.Run(ctx, sandbox.Config{Limits: enough, Given: sandbox.Given{Clock: true}}); res.Outcome != sandbox.OutOfTime || res.Took > 30*time.Second {
 		t.Errorf("given up: %+v", res)
 	}
-	if res := m.Run(ctx, sandbox.Config{Limits: enough, Clock: true}); res.Outcome == sandbox.OK {
+	if res := m.Run(ctx, sandbox.Config{Limits: enough, Given: sandbox.Given{Clock: true}}); res.Outcome == sandbox.OK {
 		t.Errorf("given up before: %+v", res)
 	}
 }
@@ -319,7 +319,7 @@ func TestFuelIsExact(t *testing.T) {
 	env := map[string]string{"A": "1", "BB": "22", "CCC": "333", "D": "4"}
 	seen := map[uint32]int{}
 	for range 30 {
-		res := m.Run(context.Background(), sandbox.Config{Limits: enough, Env: env})
+		res := m.Run(context.Background(), sandbox.Config{Limits: enough, Given: sandbox.Given{Env: env}})
 		seen[res.Code]++
 	}
 	if len(seen) != 1 || seen['A'] != 30 {
@@ -342,9 +342,9 @@ func TestOutcomes(t *testing.T) {
 		cfg    sandbox.Config
 		want   sandbox.Outcome
 	}{
-		"the host panics":       {hello, sandbox.Config{Limits: enough, Stdout: panicking{}}, sandbox.Defect},
-		"NUL in an argument":    {hello, sandbox.Config{Limits: enough, Args: []string{"a\x00b"}}, sandbox.Refused},
-		"NUL in a variable":     {hello, sandbox.Config{Limits: enough, Env: map[string]string{"A": "\x00"}}, sandbox.Refused},
+		"the host panics":       {hello, sandbox.Config{Limits: enough, Given: sandbox.Given{Stdout: panicking{}}}, sandbox.Defect},
+		"NUL in an argument":    {hello, sandbox.Config{Limits: enough, Given: sandbox.Given{Args: []string{"a\x00b"}}}, sandbox.Refused},
+		"NUL in a variable":     {hello, sandbox.Config{Limits: enough, Given: sandbox.Given{Env: map[string]string{"A": "\x00"}}}, sandbox.Refused},
 		"another type":          {"import wasi_snapshot_preview1 proc_exit (i64) ()\nfunc _start () ()", sandbox.Config{Limits: enough}, sandbox.Refused},
 		"data out of bounds":    {"memory 1 1\ndata 65530 0000000000000000\nfunc _start () ()", sandbox.Config{Limits: enough}, sandbox.Refused},
 		"no memory":             {"import wasi_snapshot_preview1 args_get (i32 i32) (i32)\nfunc _start () ()\ni32.const 0\ni32.const 0\ncall 0\ndrop", sandbox.Config{Limits: enough}, sandbox.Trapped},

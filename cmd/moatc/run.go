@@ -5,32 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/pep"
 	"github.com/moat-lang/moat/report"
-	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox"
-	"github.com/moat-lang/moat/sandbox/egress"
 	"github.com/moat-lang/moat/sandbox/enforce"
 	"github.com/moat-lang/moat/sandbox/files"
 	"github.com/moat-lang/moat/sandbox/meter"
 	"github.com/moat-lang/moat/secret"
-	"github.com/moat-lang/moat/token"
 )
 
 // maxStdin bounds what code is given of standard input, in bytes.
@@ -116,7 +110,7 @@ the command line is wrong, a file or directory can't be opened, the log can't be
 		}
 		out, errs := newCodeOutput(cmd.OutOrStdout()), newCodeOutput(cmd.ErrOrStderr())
 		r.errs = errs
-		given := sandbox.Config{Args: append([]string{filepath.Base(module)}, rest...), Stdout: out, Stderr: errs, Clock: clock, Random: random, Env: map[string]string{}}
+		given := sandbox.Given{Args: append([]string{filepath.Base(module)}, rest...), Stdout: out, Stderr: errs, Clock: clock, Random: random, Env: map[string]string{}}
 		for _, e := range env {
 			name, value, ok := strings.Cut(e, "=")
 			if !ok || name == "" {
@@ -169,21 +163,11 @@ type runner struct {
 	bounds eval.Sandbox
 	places map[string]string // where directories are on this machine, by their paths in the sandbox
 	asked  tally
-	where  resource.Name // the URL that was permitted last: where a secret goes
-	errs   *codeOutput   // standard error
-	failed error         // why something couldn't be recorded; the code isn't let do anything more
+	errs   *codeOutput // standard error
+	failed error       // why something couldn't be recorded; the code isn't let do anything more
 }
 
-// A tally counts what code has asked for.
-type tally struct {
-	Permitted int `json:"permitted"`
-	Denied    int `json:"denied"`
-}
-
-// maxToldDenials is how many denials are told in full: a program may try thousands of files.
-const maxToldDenials = 20
-
-func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network, format string) error {
+func (r *runner) run(wasm []byte, given sandbox.Given, network enforce.Network, format string) error {
 	facts := r.asker.evidence.facts
 	if facts.Time.IsZero() {
 		facts.Time = time.Now()
@@ -198,11 +182,10 @@ func (r *runner) run(wasm []byte, given sandbox.Config, network enforce.Network,
 		return &exitError{exitDeny, fmt.Sprintf("the policy has no sandbox for %s, so no code runs for it; declare one: sandbox %s { fuel 1_000_000_000 memory 64MiB timeout 10s }", name, name)}
 	}
 	r.bounds = pep.Limited(bounds, r.asker.evidence.limits)
-	cfg, err := enforce.Config(r.bounds, r.asker.program.Secrets(r.agent, facts), network, r.ask)
+	cfg, err := enforce.Config(given, r.bounds, r.asker.program.Secrets(r.agent, facts), network, r.ask)
 	if err != nil {
 		return &exitError{exitInvalid, err.Error()}
 	}
-	cfg.Args, cfg.Env, cfg.Stdin, cfg.Stdout, cfg.Stderr, cfg.Clock, cfg.Random = given.Args, given.Env, given.Stdin, given.Stdout, given.Stderr, given.Clock, given.Random
 	if err := r.place(cfg.Dirs); err != nil {
 		return err
 	}
@@ -260,125 +243,4 @@ func (r *runner) place(dirs []files.Dir) error {
 		}
 	}
 	return nil
-}
-
-// ask decides what the code asks for.
-func (r *runner) ask(_ context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
-	if r.failed != nil {
-		return nil, r.failed
-	}
-	an := answer{program: r.asker.program, request: eval.Request{Kind: lang.Agent, Subject: r.agent, Action: action, Resource: on}, facts: r.asker.evidence.facts}
-	if !r.bounds.Allows(action, on) {
-		an.decision = eval.Decision{Code: eval.CodeOutsideSandbox, Detail: "the sandbox doesn't name it"}
-	} else if r.asker.consider(&an); an.invalid != nil { // the token held when the code began
-		an.decision = eval.Decision{Code: pep.CodeToken + "refused", Detail: an.invalid.Error()}
-		if terr := (*token.Error)(nil); errors.As(an.invalid, &terr) {
-			an.decision.Code = pep.CodeToken + eval.Code(terr.Reason)
-		}
-		an.invalid = nil
-	}
-	r.asker.record(&an, nil)
-	an.settle()
-	if r.failed = an.unrecorded; r.failed != nil {
-		return nil, r.failed
-	}
-	if an.decision.Outcome != eval.Permit {
-		if r.asked.Denied++; r.asked.Denied <= maxToldDenials {
-			fmt.Fprint(r.errs.own(), "moatc: "+an.text())
-		}
-		return nil, fmt.Errorf("%s on %s: %s", action, on, an.decision.Code)
-	}
-	r.asked.Permitted++
-	index := uint64(0)
-	if an.ticket != nil {
-		index = an.ticket.Index
-	}
-	switch action {
-	case egress.ActionConnect, egress.ActionSend:
-		r.where = on
-		return func(o egress.Outcome) error {
-			if o.Detail != "" && action == egress.ActionConnect {
-				complain(r.errs.own(), fmt.Errorf("%s: %s: %s", on, o.Word, o.Detail))
-			}
-			return r.write(&audit.Effect{Decision: index, Agent: r.agent, Action: action, Resource: audit.Shown(on.String()), Outcome: o.Word, Status: uint64(o.Status), Bytes: uint64(o.Sent + o.Received), Detail: audit.Shown(o.Detail)})
-		}, nil
-	case egress.ActionUse:
-		return func(o egress.Outcome) error {
-			return r.write(&audit.SecretUse{Decision: index, Agent: r.agent, Name: on.Path(), Resource: audit.Shown(r.where.String()), Outcome: o.Word})
-		}, nil
-	}
-	return nil, nil
-}
-
-// write adds to the log, if one is kept. Once that has failed, the code isn't let do anything more.
-func (r *runner) write(ev audit.Event) error {
-	if r.asker.log == nil {
-		return nil
-	}
-	if _, err := r.asker.log.Append(context.Background(), ev); err != nil {
-		r.failed = err
-	}
-	return r.failed
-}
-
-// record writes down how the run ended.
-func (r *runner) record(m *sandbox.Module, res sandbox.Result) {
-	if r.failed != nil {
-		return
-	}
-	ev := &audit.SandboxCall{Agent: r.agent, Module: m.Digest(), Function: "_start", Outcome: string(res.Outcome), Fuel: res.Fuel, Memory: res.Memory, Nanos: uint64(res.Took)}
-	if res.Err != nil {
-		ev.Detail = audit.Shown(strings.ToValidUTF8(res.Err.Error(), "?"))
-	}
-	_ = r.write(ev) // r.failed has it
-}
-
-// tell says on standard error how the run ended, since standard output is the code's.
-func (r *runner) tell(res sandbox.Result, format string) error {
-	out := r.errs.own()
-	if format == "json" {
-		j := runJSON{Outcome: string(res.Outcome), ExitCode: res.Code, Fuel: used{res.Fuel, r.bounds.Fuel}, Memory: used{res.Memory, r.bounds.Memory},
-			Milliseconds: used{uint64(res.Took.Milliseconds()), uint64(r.bounds.Timeout.Milliseconds())}, Asked: r.asked}
-		if res.Err != nil {
-			j.Error = res.Err.Error()
-		}
-		return report.WriteJSON(out, j, "")
-	}
-	if more := r.asked.Denied - maxToldDenials; more > 0 {
-		fmt.Fprintf(out, "moatc: %d more were denied\n", more)
-	}
-	if res.Err != nil {
-		complain(out, res.Err)
-	}
-	if res.Outcome == sandbox.Refused && errors.Is(res.Err, fs.ErrNotExist) {
-		fmt.Fprintln(out, "moatc: --dir PATH=DIRECTORY says where a directory of the sandbox is on this machine")
-	}
-	_, err := fmt.Fprintf(out, "moatc: %s: %s of %s fuel, %.1f of %.1f MiB, %s of %s; asked for %s, %d denied\n", res.Outcome, grouped(res.Fuel), grouped(r.bounds.Fuel),
-		float64(res.Memory)/(1<<20), float64(r.bounds.Memory)/(1<<20), res.Took.Round(time.Millisecond), r.bounds.Timeout, plural(r.asked.Permitted+r.asked.Denied, "thing"), r.asked.Denied)
-	return err
-}
-
-// runJSON is how a run ended. It is stable.
-type runJSON struct {
-	Outcome      string `json:"outcome"`
-	ExitCode     uint32 `json:"exit_code"`
-	Fuel         used   `json:"fuel"`
-	Memory       used   `json:"memory"` // bytes
-	Milliseconds used   `json:"milliseconds"`
-	Asked        tally  `json:"asked"`
-	Error        string `json:"error,omitempty"`
-}
-
-type used struct {
-	Used  uint64 `json:"used"`
-	Limit uint64 `json:"limit"`
-}
-
-// grouped renders a number with its thousands apart, as policies write numbers.
-func grouped(n uint64) string {
-	text := strconv.FormatUint(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "_" + text[i:]
-	}
-	return text
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/moat-lang/moat/audit"
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/resource"
+	"github.com/moat-lang/moat/sandbox/egress"
 	"github.com/moat-lang/moat/sandbox/files"
 )
 
@@ -179,7 +180,7 @@ func TestRunTokenEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.ask(t.Context(), "read", on); err == nil || r.asked != (tally{Denied: 1}) || !strings.Contains(stderr.String(), "moatc: deny    reviewer read file:///srv/x  token_expired") {
+	if _, err := r.ask(t.Context(), egress.Question{Action: "read", On: on}); err == nil || r.asked != (tally{Denied: 1}) || !strings.Contains(stderr.String(), "moatc: deny    reviewer read file:///srv/x  token_expired") {
 		t.Errorf("%v %+v %s", err, r.asked, &stderr)
 	}
 	if err := log.Close(); err != nil {

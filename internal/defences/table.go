@@ -309,7 +309,7 @@ var defences = []defence{
 	{"S08/bound", "a secret goes where the policy in force binds it", "sandbox/enforce/run.go",
 		"return binding(c.pep.Secrets(c.call)) == binding(c.secrets)", "return binding(nil) == \"\"", "sandbox/enforce", "TestRunReload"},
 	{"S08/use", "a secret is asked for", "sandbox/egress/client.go",
-		"if err := c.question(ctx, ActionUse, on, open); err != nil {", "if err := c.question(ctx, ActionUse, on, open); false && err != nil {", "sandbox/enforce", "TestRun"},
+		"if err := c.question(ctx, Question{ActionUse, on, h.name}, open); err != nil {", "if err := c.question(ctx, Question{ActionUse, on, h.name}, open); false && err != nil {", "sandbox/enforce", "TestRun"},
 	{"S03/follow", "no link is followed on the way to a file", "sandbox/files/walk.go",
 		"flags|unix.O_NOFOLLOW|unix.O_NONBLOCK", "flags|unix.O_NONBLOCK", "sandbox/files", "TestS03SymbolicLinks"},
 	{"S03/wait", "a pipe that takes a file's place is not waited for", "sandbox/files/walk.go",

@@ -13,12 +13,19 @@ const (
 	ActionUse     = "use"     // on secret://NAME, for each secret of the request
 )
 
+// A Question is whether an agent may do something.
+type Question struct {
+	Action string        // ActionConnect, ActionSend or ActionUse
+	On     resource.Name // the URL, or the secret
+	URL    resource.Name // of the request that it belongs to
+}
+
 // An Ask decides whether an agent may do something; a nil error permits it. The decision has to be on record before it returns. It may take its
 // time, as when a person is asked, until ctx ends. If it permits, done is called once, after the request and before the guest learns
 // anything; a nil done isn't. If done fails, the guest doesn't get the response.
 //
 // An Ask must be safe for concurrent use.
-type Ask func(ctx context.Context, action string, on resource.Name) (done func(Outcome) error, err error)
+type Ask func(ctx context.Context, q Question) (done func(Outcome) error, err error)
 
 // Words of an Outcome beside the codes of errors.
 const (

@@ -102,11 +102,11 @@ func (h *hop) sends() bool {
 // ask asks for all that h needs, and returns the values of its secrets. One that may not go where h does is asked for like others, so that it is on record
 // that it was wanted, and ends h whatever the answer is.
 func (c *Client) ask(ctx context.Context, h *hop, open *questions) ([]secret.Value, *Error) {
-	if err := c.question(ctx, ActionConnect, h.name, open); err != nil {
+	if err := c.question(ctx, Question{ActionConnect, h.name, h.name}, open); err != nil {
 		return nil, err
 	}
 	if h.sends() {
-		if err := c.question(ctx, ActionSend, h.name, open); err != nil {
+		if err := c.question(ctx, Question{ActionSend, h.name, h.name}, open); err != nil {
 			return nil, err
 		}
 	}
@@ -116,7 +116,7 @@ func (c *Client) ask(ctx context.Context, h *hop, open *questions) ([]secret.Val
 		if err != nil {
 			return nil, failed(CodeUnavailable, StageAsk, err.Error())
 		}
-		if err := c.question(ctx, ActionUse, on, open); err != nil {
+		if err := c.question(ctx, Question{ActionUse, on, h.name}, open); err != nil {
 			return nil, err
 		}
 		if w.binding == nil {
@@ -134,21 +134,21 @@ func (c *Client) ask(ctx context.Context, h *hop, open *questions) ([]secret.Val
 	return values, nil
 }
 
-func (c *Client) question(ctx context.Context, action string, on resource.Name, open *questions) *Error {
-	done, err := c.opts.Ask(ctx, action, on)
+func (c *Client) question(ctx context.Context, q Question, open *questions) *Error {
+	done, err := c.opts.Ask(ctx, q)
 	if err != nil {
-		return &Error{Code: CodeRefused, Stage: StageAsk, Detail: action + " on " + on.String() + ": " + err.Error(), err: err}
+		return &Error{Code: CodeRefused, Stage: StageAsk, Detail: q.Action + " on " + q.On.String() + ": " + err.Error(), err: err}
 	}
 	if done != nil {
-		*open = append(*open, question{action, done})
+		*open = append(*open, permitted{q.Action, done})
 	}
 	return nil
 }
 
 // questions are those that were permitted and wait to be told how it ended.
-type questions []question
+type questions []permitted
 
-type question struct {
+type permitted struct {
 	action string
 	done   func(Outcome) error
 }

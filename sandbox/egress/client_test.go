@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/secret"
 )
 
@@ -106,7 +105,7 @@ func TestRefusedSendsNothing(t *testing.T) {
 // What can't be recorded isn't returned.
 func TestNotRecorded(t *testing.T) {
 	w := newWorld(t, func(http.ResponseWriter, *http.Request) {}, func(o *Options) {
-		o.Ask = func(context.Context, string, resource.Name) (func(Outcome) error, error) {
+		o.Ask = func(context.Context, Question) (func(Outcome) error, error) {
 			return func(Outcome) error { return errors.New("disk full") }, nil
 		}
 	})
@@ -201,11 +200,11 @@ func TestConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	started := make(chan struct{}, 4)
 	ask := w.opts.Ask
-	w.opts.Ask = func(ctx context.Context, action string, on resource.Name) (func(Outcome) error, error) {
-		if action == ActionConnect {
+	w.opts.Ask = func(ctx context.Context, q Question) (func(Outcome) error, error) {
+		if q.Action == ActionConnect {
 			started <- struct{}{}
 		}
-		return ask(ctx, action, on)
+		return ask(ctx, q)
 	}
 	for range 4 {
 		wg.Go(func() {
@@ -225,7 +224,7 @@ func TestConcurrent(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	ask := func(context.Context, string, resource.Name) (func(Outcome) error, error) { return nil, nil }
+	ask := func(context.Context, Question) (func(Outcome) error, error) { return nil, nil }
 	if c, err := New(Options{Ask: ask}); err != nil || c == nil {
 		t.Errorf("the least options: %v", err)
 	}

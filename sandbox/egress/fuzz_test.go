@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-
-	"github.com/moat-lang/moat/resource"
 )
 
 type slowResolver struct{}
@@ -29,7 +27,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("GET", "https://a.com@b.com/", "Host", "c.com", "")
 	f.Add("OPTIONS", "https://a.com/*", "user-agent", "\xff", "")
 	f.Add("GET", "https://a.com/'()!$&,:@", "accept", "", "")
-	ask := func(context.Context, string, resource.Name) (func(Outcome) error, error) { return nil, nil }
+	ask := func(context.Context, Question) (func(Outcome) error, error) { return nil, nil }
 	c, err := New(Options{Ask: ask, Secrets: secretMap(), Bindings: bindings(bind(f, "key", "https://**", "X-Key", "{}"))})
 	if err != nil {
 		f.Fatal(err)

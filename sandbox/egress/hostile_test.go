@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/moat-lang/moat/resource"
 )
 
 // newRawWorld starts a TLS server that reads a request and then does what it likes with the connection.
@@ -179,7 +177,7 @@ func TestCanceled(t *testing.T) {
 	_, err := w.Do(ctx, &Request{Method: "GET", URL: w.url("api.example.com", "/")})
 	wantCode(t, err, CodeCanceled)
 
-	w.opts.Ask = func(ctx context.Context, _ string, _ resource.Name) (func(Outcome) error, error) {
+	w.opts.Ask = func(ctx context.Context, _ Question) (func(Outcome) error, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}

@@ -99,10 +99,10 @@ func newWorld(t *testing.T, handler http.HandlerFunc, change ...func(*Options)) 
 	return w
 }
 
-func (w *world) ask(_ context.Context, action string, on resource.Name) (func(Outcome) error, error) {
+func (w *world) ask(_ context.Context, q Question) (func(Outcome) error, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	question := action + " " + strings.ReplaceAll(on.String(), ":"+w.port, "")
+	question := q.Action + " " + strings.ReplaceAll(q.On.String(), ":"+w.port, "")
 	w.asked = append(w.asked, question)
 	if w.deny != "" && strings.HasPrefix(question, w.deny) {
 		return nil, errors.New("the policy says no")
@@ -110,9 +110,9 @@ func (w *world) ask(_ context.Context, action string, on resource.Name) (func(Ou
 	return func(o Outcome) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.outcomes = append(w.outcomes, fmt.Sprintf("%s %s %d", action, o.Word, o.Status))
+		w.outcomes = append(w.outcomes, fmt.Sprintf("%s %s %d", q.Action, o.Word, o.Status))
 		w.details = append(w.details, o.Detail)
-		if action == ActionConnect {
+		if q.Action == ActionConnect {
 			w.received = append(w.received, o.Received)
 		}
 		if leaks(o.Detail) {

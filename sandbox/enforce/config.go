@@ -25,12 +25,12 @@ type Network struct {
 	Options egress.Options
 }
 
-// Config returns what a run may use: the limits, the directories, and a client for HTTP that asks. What is asked for is inside of the bounds or refused by ask, which has
+// Config returns what a run may use and is given: the limits, the directories, and a client for HTTP that asks. What is asked for, for files without a URL, is inside of the bounds or refused by ask, which has
 // to see to both. The secrets are those that the policy binds for the agent.
-func Config(bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask egress.Ask) (sandbox.Config, error) {
-	cfg := sandbox.Config{Limits: sandbox.Limits{Fuel: bounds.Fuel, Memory: bounds.Memory, Timeout: bounds.Timeout}, Dirs: dirs(bounds)}
+func Config(given sandbox.Given, bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask egress.Ask) (sandbox.Config, error) {
+	cfg := sandbox.Config{Given: given, Limits: sandbox.Limits{Fuel: bounds.Fuel, Memory: bounds.Memory, Timeout: bounds.Timeout}, Dirs: dirs(bounds)}
 	cfg.Ask = func(ctx context.Context, action string, on resource.Name) error {
-		done, err := ask(ctx, action, on)
+		done, err := ask(ctx, egress.Question{Action: action, On: on})
 		if err == nil && done != nil {
 			err = done(egress.Outcome{Word: egress.WordOK})
 		}
@@ -38,11 +38,11 @@ func Config(bounds eval.Sandbox, secrets []*lang.Secret, network Network, ask eg
 	}
 	options := network.Options
 	options.Charge, options.Secrets, options.Bindings = sandbox.Charge, network.Secrets, nil
-	options.Ask = func(ctx context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
+	options.Ask = func(ctx context.Context, q egress.Question) (func(egress.Outcome) error, error) {
 		if err := sandbox.Charge(ctx, sandbox.AskFuel); err != nil {
 			return nil, err
 		}
-		return ask(ctx, action, on)
+		return ask(ctx, q)
 	}
 	if network.Secrets == nil { // then what is bound has no value
 		options.Secrets = secret.Map{}

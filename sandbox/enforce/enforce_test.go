@@ -183,7 +183,7 @@ func (w *world) call(limits token.Limits, actions ...string) pep.Answer {
 func (w *world) run(call pep.Answer, args ...string) (sandbox.Result, string) {
 	w.t.Helper()
 	var out bytes.Buffer
-	res, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Config{Args: append([]string{"guest"}, args...), Stdout: &out, Stderr: &out}, w.network)
+	res, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Given{Args: append([]string{"guest"}, args...), Stdout: &out, Stderr: &out}, w.network)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func (w *world) reload(policy string) {
 
 // A directory that is read inside of one that is written can be written.
 func TestConfigDirs(t *testing.T) {
-	cfg := must[sandbox.Config](t)(enforce.Config(eval.Sandbox{Read: []string{"/a/b", "/c", "/d"}, Write: []string{"/a", "/d/e"}}, nil, enforce.Network{}, func(context.Context, string, resource.Name) (func(egress.Outcome) error, error) {
+	cfg := must[sandbox.Config](t)(enforce.Config(sandbox.Given{}, eval.Sandbox{Read: []string{"/a/b", "/c", "/d"}, Write: []string{"/a", "/d/e"}}, nil, enforce.Network{}, func(context.Context, egress.Question) (func(egress.Outcome) error, error) {
 		return nil, errors.New("no")
 	}))
 	want := []files.Dir{{Path: "/a", Write: true}, {Path: "/a/b", Write: true}, {Path: "/c"}, {Path: "/d"}, {Path: "/d/e", Write: true}}
@@ -335,20 +335,20 @@ func TestConfigDirs(t *testing.T) {
 // Without a sandbox of the policy, a permit or a log, nothing runs.
 func TestRunRefused(t *testing.T) {
 	w := newWorld(t)
-	if _, err := enforce.Run(context.Background(), w.pep, &pep.Answer{Outcome: eval.Permit}, w.module, sandbox.Config{}, w.network); !errors.Is(err, enforce.ErrNoSandbox) {
+	if _, err := enforce.Run(context.Background(), w.pep, &pep.Answer{Outcome: eval.Permit}, w.module, sandbox.Given{}, w.network); !errors.Is(err, enforce.ErrNoSandbox) {
 		t.Errorf("an answer that is none: %v", err)
 	}
 	call := w.call(token.Limits{}, "read")
 	w.pep.Close()
 	var out bytes.Buffer
-	if res, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Config{Args: []string{"guest", w.dir + "/a.csv"}, Stdout: &out}, w.network); err == nil || res != (sandbox.Result{}) || strings.Contains(out.String(), "words") {
+	if res, err := enforce.Run(context.Background(), w.pep, &call, w.module, sandbox.Given{Args: []string{"guest", w.dir + "/a.csv"}, Stdout: &out}, w.network); err == nil || res != (sandbox.Result{}) || strings.Contains(out.String(), "words") {
 		t.Errorf("with a closed log: %v %q", err, &out)
 	}
 }
 
 // What the language accepts of a secret is what can be bound: a policy that checks isn't one by which no code runs.
 func TestSecretsThatCheck(t *testing.T) {
-	headers := []string{"Authorization", "X-Api-Key", "api-key", "", "X Y", "X_Y", "Host", "content-length", "TE", "Proxy-Authorization", "Range", "Cookie", strings.Repeat("h", 256), strings.Repeat("h", 257)}
+	headers := []string{"Authorization", "X-Api-Key", "api-key", "", "X Y", "X_Y", "Host", "content-length", "TE", "Proxy-Authorization", "Range", "Cookie", "accept-encoding", "connection", "content-encoding", "expect", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "transfer-encoding", "upgrade", "proxy-x", strings.Repeat("h", 256), strings.Repeat("h", 257)}
 	templates := []string{"{}", "Bearer {}", "", "Bearer", "{}{}", " {}", "{} ", "\t{}", "a\t{}", "\r{}", "a\n{}", "\x00{}", "\x01{}", "\x7f{}", "é{}", "\u00a0{}", strings.Repeat("t", 1022) + "{}", strings.Repeat("t", 1023) + "{}"}
 	urls := []string{"https://example.com/**", "https://**", "http://example.com/**", "{https,http}://example.com/", "https://{a.com,b.com}/x", "tool://x"}
 	check := func(header, template, on string) {

@@ -9,7 +9,6 @@ import (
 	"github.com/moat-lang/moat/eval"
 	"github.com/moat-lang/moat/lang"
 	"github.com/moat-lang/moat/pep"
-	"github.com/moat-lang/moat/resource"
 	"github.com/moat-lang/moat/sandbox"
 	"github.com/moat-lang/moat/sandbox/egress"
 )
@@ -17,10 +16,9 @@ import (
 // ErrNoSandbox says that no code runs for the call: see [pep.PEP.Sandbox].
 var ErrNoSandbox = errors.New("enforce: no `sandbox` of the policy is about the agent, or its token doesn't hold: no code runs for it")
 
-// Run runs a module for a call that the PEP has permitted. Of the config it takes what the code is given and sees (arguments, environment, input, output, clock,
-// randomness); limits, directories and the network are those of the policy and the token. It returns when the record of the run is durable. An error says that the code
+// Run runs a module for a call that the PEP has permitted. Limits, directories and the network are those of the policy and the token. It returns when the record of the run is durable. An error says that the code
 // wasn't run, or that how it ended isn't in the log: there is no result then, and what the code wrote meanwhile must not be used.
-func Run(ctx context.Context, p *pep.PEP, call *pep.Answer, m *sandbox.Module, given sandbox.Config, network Network) (sandbox.Result, error) {
+func Run(ctx context.Context, p *pep.PEP, call *pep.Answer, m *sandbox.Module, given sandbox.Given, network Network) (sandbox.Result, error) {
 	refuse := func(err error) (sandbox.Result, error) {
 		return sandbox.Result{}, errors.Join(err, record(p, call, m, sandbox.Result{Outcome: sandbox.Refused, Err: err}))
 	}
@@ -29,11 +27,10 @@ func Run(ctx context.Context, p *pep.PEP, call *pep.Answer, m *sandbox.Module, g
 		return refuse(ErrNoSandbox)
 	}
 	c := &course{pep: p, call: call, secrets: p.Secrets(call)}
-	cfg, err := Config(bounds, c.secrets, network, c.ask)
+	cfg, err := Config(given, bounds, c.secrets, network, c.ask)
 	if err != nil {
 		return refuse(err)
 	}
-	cfg.Args, cfg.Env, cfg.Stdin, cfg.Stdout, cfg.Stderr, cfg.Clock, cfg.Random = given.Args, given.Env, given.Stdin, given.Stdout, given.Stderr, given.Clock, given.Random
 	res := m.Run(ctx, cfg)
 	if err := record(p, call, m, res); err != nil {
 		return sandbox.Result{}, err
@@ -51,19 +48,16 @@ type course struct {
 	pep     *pep.PEP
 	call    *pep.Answer
 	secrets []*lang.Secret // as they were bound at the beginning
-	// where is the URL that was permitted last: what a secret is used for. A run asks for one thing at a time.
-	where resource.Name
 }
 
 // ask has the PEP decide. What was permitted on the network is written down again when it has ended.
-func (c *course) ask(ctx context.Context, action string, on resource.Name) (func(egress.Outcome) error, error) {
-	a := c.pep.DecideCode(ctx, c.call, action, on)
+func (c *course) ask(ctx context.Context, q egress.Question) (func(egress.Outcome) error, error) {
+	a := c.pep.DecideCode(ctx, c.call, q.Action, q.On)
 	if a.Outcome != eval.Permit {
-		return nil, fmt.Errorf("%s on %s: %s", action, on, a.Code)
+		return nil, fmt.Errorf("%s on %s: %s", q.Action, q.On, a.Code)
 	}
-	switch action {
+	switch q.Action {
 	case egress.ActionConnect, egress.ActionSend:
-		c.where = on
 		return func(o egress.Outcome) error {
 			ending := pep.Ending{Outcome: o.Word, Status: o.Status, Bytes: o.Sent + o.Received}
 			if o.Detail != "" {
@@ -73,14 +67,13 @@ func (c *course) ask(ctx context.Context, action string, on resource.Name) (func
 			return err
 		}, nil
 	case egress.ActionUse:
-		where := c.where
-		if !c.stillBound(on.Path()) {
-			err := fmt.Errorf("the policy in force doesn't bind the secret %s as it was bound when the code began", on.Path())
-			_, rerr := c.pep.RecordSecret(&a, on.Path(), where, string(egress.CodeRefused))
+		if !c.stillBound(q.On.Path()) {
+			err := fmt.Errorf("the policy in force doesn't bind the secret %s as it was bound when the code began", q.On.Path())
+			_, rerr := c.pep.RecordSecret(&a, q.On.Path(), q.URL, string(egress.CodeRefused))
 			return nil, errors.Join(err, rerr)
 		}
 		return func(o egress.Outcome) error {
-			_, err := c.pep.RecordSecret(&a, on.Path(), where, o.Word)
+			_, err := c.pep.RecordSecret(&a, q.On.Path(), q.URL, o.Word)
 			return err
 		}, nil
 	}

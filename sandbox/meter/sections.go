@@ -62,7 +62,7 @@ type rewriter struct {
 // readSections reads the module, and fills what is to be written.
 func (m *rewriter) readSections() {
 	if string(m.bytes(4, "the magic number")) != "\x00asm" {
-		m.fail(0, "a module begins with \\0asm")
+		m.fail(0, "this is no module in the binary format, which begins with \\0asm; compile it, also what is text (.wat)")
 	}
 	if string(m.bytes(4, "the version")) != "\x01\x00\x00\x00" {
 		m.fail(4, "only version 1 of the binary format is supported, and no components")
